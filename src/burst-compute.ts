@@ -1,0 +1,426 @@
+import { Annotations, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { Grant, IGrantable, Policy } from 'aws-cdk-lib/aws-iam';
+import { IKey } from 'aws-cdk-lib/aws-kms';
+import { IFunction, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import { IBucket } from 'aws-cdk-lib/aws-s3';
+import { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { acknowledgeJobObjects, acknowledgeNoResource } from './acknowledgements';
+import { createDispatcher, createMonitor, isTraced } from './functions';
+import { allowLogEncryption, combinerStatements, dispatcherStatements, monitorStatements } from './permissions';
+import { readSettings } from './settings';
+import { createStateMachine, watchStoppedExecutions } from './state-machine';
+import { createBucket, createTable, JOB_OBJECTS } from './storage';
+
+/**
+ * Properties of a BurstCompute.
+ */
+export interface BurstComputeProps {
+  /**
+   * The function that works on one batch.
+   *
+   * It receives `{ jobId, batchId, invocationAttempt, range | items, parameters, deadlineMs }`, and what it returns is the
+   * result of the batch. It may run more than once for the same batch. Any function of the same account and Region will do,
+   * imported ones, aliases and versions too. Its time-out must be at most 13 minutes, checked at synthesis where it is known
+   * and at the start of each job otherwise.
+   */
+  readonly worker: IFunction;
+
+  /**
+   * The function that turns the results of all batches into the answer of the job.
+   *
+   * It receives the results in batch order, `{ jobId, status, isComplete, isTimedOut, batchCount, failures, parameters,
+   * startedAt, elapsedSeconds, results }`, and may run up to three times for one job. It must be another function than
+   * `worker`, of the same account and Region, with a time-out of at most 14 minutes. It is allowed to read the objects of
+   * jobs, since results beyond 4 MiB come as the address of a manifest; an imported one needs a known role for that.
+   *
+   * @default - the results of the batches stay as they are, without a combined answer
+   */
+  readonly combiner?: IFunction;
+
+  /**
+   * How many items one invocation of the worker gets at most; a whole number of at least 1. A request may say otherwise.
+   *
+   * @default 1 - one invocation per item
+   */
+  readonly batchSize?: number;
+
+  /**
+   * How many invocations of the worker may run at the same time; a whole number of at least 1. A request may ask for fewer.
+   *
+   * Invocations that outlive a lost dispatcher come on top of it.
+   *
+   * @default - as many as the account's concurrency allows
+   */
+  readonly maxConcurrency?: number;
+
+  /**
+   * In how many parts a dispatcher splits its share of a job at most; a whole number from 2 to 1,000.
+   *
+   * @default 64
+   */
+  readonly branching?: number;
+
+  /**
+   * How long a job may take, combining excluded, in whole seconds from 10 on. A request may ask for less.
+   *
+   * A job that is not done by then ends as TIMED_OUT; the combiner still gets what is there. At most 1,500 times
+   * `repairInterval`, so at most 15 days and 15 hours.
+   *
+   * @default Duration.hours(12)
+   */
+  readonly timeout?: Duration;
+
+  /**
+   * How often a batch is tried again after its worker failed; a whole number from 0 to 10. Throttles do not count.
+   *
+   * @default 2 - three attempts
+   */
+  readonly workerRetries?: number;
+
+  /**
+   * The share of batches that may fail, in per cent from 0 to 100, before the job fails as a whole. A request may say otherwise.
+   *
+   * @default 0 - one failed batch fails the job
+   */
+  readonly toleratedFailurePercentage?: number;
+
+  /**
+   * How long the results of a job can be read, from its start on, in whole seconds. At least `timeout`, and not a token.
+   *
+   * @default Duration.days(7)
+   */
+  readonly resultRetention?: Duration;
+
+  /**
+   * How long the state machine waits before it looks for lost work, from 5 seconds to 15 minutes.
+   *
+   * The wait doubles after quiet rounds, up to 15 minutes. A lost dispatcher is found after one to two such waits.
+   *
+   * @default Duration.seconds(60)
+   */
+  readonly repairInterval?: Duration;
+
+  /**
+   * The key that encrypts the tables, the bucket and the log groups.
+   *
+   * The policy of a key of the same app is extended by CloudWatch Logs; an imported key must allow it already. The input of
+   * an execution and its history stay under a key of AWS.
+   *
+   * @default - keys that AWS manages
+   */
+  readonly encryptionKey?: IKey;
+
+  /**
+   * What becomes of tables, bucket and log groups when the construct is removed.
+   *
+   * With `RemovalPolicy.DESTROY`, empty the bucket first: CloudFormation does not delete one that holds objects.
+   *
+   * @default - tables and log groups are deleted, because the data of jobs is transient and can be computed again. The bucket
+   * stays behind, and its lifecycle rule empties it within a day or two after `resultRetention`.
+   */
+  readonly removalPolicy?: RemovalPolicy;
+
+  /**
+   * Where both functions write their logs, and the state machine its failed states.
+   *
+   * Logs of a state machine need permission to manage log deliveries, for which AWS offers no narrower resource than `*`.
+   *
+   * @default - one log group per function, kept for a month; the state machine writes none, its executions keep their
+   * history for 90 days
+   */
+  readonly logGroup?: ILogGroup;
+
+  /**
+   * Whether AWS X-Ray traces both functions and, with `Tracing.ACTIVE`, the state machine.
+   *
+   * @default Tracing.DISABLED
+   */
+  readonly tracing?: Tracing;
+}
+
+/**
+ * Runs massively parallel jobs on AWS Lambda: one Step Functions execution per job, which fans out to thousands of
+ * invocations of `worker`, repairs what is lost on the way and has `combiner` turn the results into one answer.
+ *
+ * Start a job with an execution of `stateMachine` whose input is the request, for instance
+ * `{ "items": { "range": { "start": 0, "end": 1000 } } }`.
+ */
+export class BurstCompute extends Construct {
+  /**
+   * The function that works on one batch, as given.
+   */
+  public readonly worker: IFunction;
+
+  /**
+   * The function that combines the results, as given; undefined without one.
+   */
+  public readonly combiner?: IFunction;
+
+  /**
+   * The function that fans a job out and supervises its workers.
+   */
+  public readonly dispatcher: IFunction;
+
+  /**
+   * The function behind the states of the state machine: plans, repairs, combines and finishes.
+   */
+  public readonly monitor: IFunction;
+
+  /**
+   * The table with the state of jobs, for the two functions and for reading progress.
+   */
+  public readonly tasksTable: ITable;
+
+  /**
+   * The table with the results of jobs.
+   */
+  public readonly resultsTable: ITable;
+
+  /**
+   * The bucket with whatever is too large for a row, under `jobs/`.
+   */
+  public readonly payloadBucket: IBucket;
+
+  /**
+   * The state machine; each of its executions is a job.
+   */
+  public readonly stateMachine: IStateMachine;
+
+  /**
+   * The key that encrypts what jobs leave behind, as given; undefined without one.
+   */
+  public readonly encryptionKey?: IKey;
+
+  /**
+   * @param scope the parent
+   * @param id the id within it; several in one stack do not disturb each other
+   * @param props what to run, and how
+   * @throws an Error that names the prop, the value received and what is allowed
+   */
+  constructor(scope: Construct, id: string, props: BurstComputeProps) {
+    super(scope, id);
+    const settings = readSettings(this, props);
+    const { worker, combiner, encryptionKey, removalPolicy, logGroup, tracing } = props;
+    this.worker = worker;
+    this.combiner = combiner;
+    this.encryptionKey = encryptionKey;
+
+    if (encryptionKey && !logGroup) {
+      allowLogEncryption(this, encryptionKey);
+    }
+    const storage = { encryptionKey, removalPolicy };
+    this.tasksTable = createTable(this, 'Tasks', storage);
+    this.resultsTable = createTable(this, 'Results', storage);
+    this.payloadBucket = createBucket(this, 'Payloads', { ...storage, expireAfterDays: settings.expireAfterDays });
+
+    const runtime = { encryptionKey, removalPolicy, logGroup, tracing };
+    const environment = {
+      TASKS_TABLE: this.tasksTable.tableName,
+      RESULTS_TABLE: this.resultsTable.tableName,
+      PAYLOAD_BUCKET: this.payloadBucket.bucketName,
+      WORKER_ARN: worker.functionArn,
+    };
+    const dispatcher = createDispatcher(this, { ...runtime, environment });
+    const monitor = createMonitor(this, {
+      ...runtime,
+      environment: {
+        ...environment,
+        ...combiner && { COMBINER_ARN: combiner.functionArn },
+        DISPATCHER_ARN: dispatcher.fn.functionArn,
+        BURST_SETTINGS: Stack.of(this).toJsonString(settings.environment),
+      },
+    });
+    this.dispatcher = dispatcher.fn;
+    this.monitor = monitor.fn;
+    this.stateMachine = createStateMachine(this, 'StateMachine', { monitor: monitor.fn, settings, logGroup, tracing });
+    watchStoppedExecutions(this, 'Stopped', this.stateMachine, this.monitor);
+
+    const monitorPolicy = monitor.allow(monitorStatements(this, this, settings.asksForCombiner));
+    acknowledgeNoResource(monitorPolicy, 'lambda:GetAccountSettings and the trace actions');
+    const dispatcherPolicy = dispatcher.allow(dispatcherStatements(this));
+    if (isTraced(tracing)) {
+      acknowledgeNoResource(dispatcherPolicy, 'the trace actions');
+    }
+    for (const policy of [monitorPolicy, dispatcherPolicy, ...this.allowCombiner()]) {
+      acknowledgeJobObjects(policy, this.payloadBucket);
+    }
+
+    new CfnOutput(this, 'Address', {
+      description: `cdk-burst-compute job ${this.node.path}`,
+      value: Stack.of(this).toJsonString({
+        stateMachineArn: this.stateMachine.stateMachineArn,
+        tasksTable: this.tasksTable.tableName,
+        resultsTable: this.resultsTable.tableName,
+        payloadBucket: this.payloadBucket.bucketName,
+        dispatcher: this.dispatcher.functionName,
+        monitor: this.monitor.functionName,
+      }),
+    });
+  }
+
+  /**
+   * Lets a principal start jobs.
+   *
+   * @param grantee who may start executions of the state machine
+   * @returns the grant; read its `success` where the grantee may be imported
+   */
+  public grantStart(grantee: IGrantable): Grant {
+    return this.stateMachine.grantStartExecution(grantee);
+  }
+
+  /**
+   * Lets a principal follow jobs and read their results: describe executions, read rows by their key, read the objects of
+   * jobs, and decrypt with the `encryptionKey` if there is one.
+   *
+   * @param grantee who may read
+   * @returns the grants in one
+   */
+  public grantReadResults(grantee: IGrantable): Grant {
+    const grant = Grant.addToPrincipal({
+      grantee,
+      scope: this,
+      actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
+      resourceArns: [this.tasksTable.tableArn, this.resultsTable.tableArn],
+    })
+      .combine(this.stateMachine.grantExecution(grantee, 'states:DescribeExecution'))
+      .combine(Grant.addToPrincipal({
+        grantee,
+        scope: this,
+        actions: ['s3:GetObject'],
+        resourceArns: [this.payloadBucket.arnForObjects(JOB_OBJECTS)],
+      }));
+    return this.encryptionKey ? grant.combine(this.encryptionKey.grantDecrypt(grantee)) : grant;
+  }
+
+  /**
+   * Metric for the number of jobs that were started.
+   *
+   * @param props what differs from the sum over 5 minutes
+   */
+  public metricStarted(props?: MetricOptions): Metric {
+    return this.stateMachine.metricStarted(props);
+  }
+
+  /**
+   * Metric for the number of jobs that succeeded.
+   *
+   * @param props what differs from the sum over 5 minutes
+   */
+  public metricSucceeded(props?: MetricOptions): Metric {
+    return this.stateMachine.metricSucceeded(props);
+  }
+
+  /**
+   * Metric for the number of jobs that did not succeed, those past their time-out included.
+   *
+   * @param props what differs from the sum over 5 minutes
+   */
+  public metricFailed(props?: MetricOptions): Metric {
+    return this.stateMachine.metricFailed(props);
+  }
+
+  /**
+   * Metric for the number of executions that the state machine's own time-out ended.
+   *
+   * It lies beyond the time-out of jobs, so that anything above zero deserves a look; jobs that are merely late count as failed.
+   *
+   * @param props what differs from the sum over 5 minutes
+   */
+  public metricTimedOut(props?: MetricOptions): Metric {
+    return this.stateMachine.metricTimedOut(props);
+  }
+
+  /**
+   * Metric for the number of jobs whose execution was stopped from outside.
+   *
+   * @param props what differs from the sum over 5 minutes
+   */
+  public metricAborted(props?: MetricOptions): Metric {
+    return this.stateMachine.metricAborted(props);
+  }
+
+  /**
+   * Metric for the time that jobs took, in milliseconds.
+   *
+   * @param props what differs from the average over 5 minutes
+   */
+  public metricJobTime(props?: MetricOptions): Metric {
+    return this.stateMachine.metricTime(props);
+  }
+
+  /**
+   * Metric for the number of invocations of the worker.
+   *
+   * @param props what differs from the sum over 5 minutes
+   */
+  public metricWorkerInvocations(props?: MetricOptions): Metric {
+    return this.worker.metricInvocations(props);
+  }
+
+  /**
+   * Metric for the number of invocations of the worker that failed; each counts, tried again or not.
+   *
+   * @param props what differs from the sum over 5 minutes
+   */
+  public metricWorkerErrors(props?: MetricOptions): Metric {
+    return this.worker.metricErrors(props);
+  }
+
+  /**
+   * Metric for the number of invocations of the worker that Lambda throttled. Some are part of how a job finds its pace.
+   *
+   * @param props what differs from the sum over 5 minutes
+   */
+  public metricWorkerThrottles(props?: MetricOptions): Metric {
+    return this.worker.metricThrottles(props);
+  }
+
+  /**
+   * Metric for the duration of invocations of the worker, in milliseconds.
+   *
+   * @param props what differs from the average over 5 minutes
+   */
+  public metricWorkerDuration(props?: MetricOptions): Metric {
+    return this.worker.metricDuration(props);
+  }
+
+  /**
+   * Metric for the number of dispatchers that failed. The monitor repairs what they leave undone.
+   *
+   * @param props what differs from the sum over 5 minutes
+   */
+  public metricDispatcherErrors(props?: MetricOptions): Metric {
+    return this.dispatcher.metricErrors(props);
+  }
+
+  /**
+   * Metric for the number of failed invocations of the monitor. A job that does not succeed fails one, too.
+   *
+   * @param props what differs from the sum over 5 minutes
+   */
+  public metricMonitorErrors(props?: MetricOptions): Metric {
+    return this.monitor.metricErrors(props);
+  }
+
+  /** A policy of its own, here: the combiner may live in another stack, which must not come to depend on this one. */
+  private allowCombiner(): Policy[] {
+    if (!this.combiner) {
+      return [];
+    }
+    const { role } = this.combiner;
+    if (!role) {
+      Annotations.of(this).addWarningV2('cdk-burst-compute:combinerRole',
+        `combiner '${this.combiner.node.path}' is imported without its role: allow s3:GetObject on ${JOB_OBJECTS} of the payload bucket, `
+        + `${this.encryptionKey ? 'and kms:Decrypt with the encryptionKey, ' : ''}to it where it is defined, or import it with its role; `
+        + 'it needs that when results exceed 4 MiB');
+      return [];
+    }
+    const policy = new Policy(this, 'CombinerPolicy', { statements: combinerStatements(this) });
+    role.attachInlinePolicy(policy); // leaves out imported roles that cannot be changed
+    return [policy];
+  }
+}

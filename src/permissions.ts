@@ -1,0 +1,124 @@
+import { Annotations, ArnFormat, Stack, Token } from 'aws-cdk-lib';
+import { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { IKey } from 'aws-cdk-lib/aws-kms';
+import { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { IBucket } from 'aws-cdk-lib/aws-s3';
+import { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { JOB_OBJECTS } from './storage';
+
+/** What the two functions work with. */
+export interface Access {
+  readonly tasksTable: ITable;
+  readonly resultsTable: ITable;
+  readonly payloadBucket: IBucket;
+  readonly worker: IFunction;
+  readonly combiner?: IFunction;
+  readonly dispatcher: IFunction;
+  readonly stateMachine: IStateMachine;
+  readonly encryptionKey?: IKey;
+}
+
+/** One purpose, named by its Sid. */
+export function statement(sid: string, actions: string[], resources: string[]): PolicyStatement {
+  return new PolicyStatement({ sid, actions, resources });
+}
+
+export function dispatcherStatements(access: Access): PolicyStatement[] {
+  return [
+    statement('ReadTasks', ['dynamodb:GetItem'], [access.tasksTable.tableArn]),
+    statement('UpdateTasks', ['dynamodb:UpdateItem'], [access.tasksTable.tableArn]),
+    ...dataStatements(access),
+    // the very ARN that is invoked: a policy on all qualifiers would be wider
+    statement('InvokeWorker', ['lambda:InvokeFunction'], [access.worker.functionArn]),
+    statement('InvokeDispatcher', ['lambda:InvokeFunction'], [access.dispatcher.functionArn]),
+    statement('WakeJob', ['states:SendTaskSuccess'], [access.stateMachine.stateMachineArn]),
+  ];
+}
+
+export function monitorStatements(scope: Construct, access: Access, asksForCombiner: boolean): PolicyStatement[] {
+  const { worker, combiner } = access;
+  const eventBus = Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
+  return [
+    statement('ReadTasks', ['dynamodb:GetItem', 'dynamodb:BatchGetItem'], [access.tasksTable.tableArn]),
+    statement('UpdateTasks', ['dynamodb:UpdateItem'], [access.tasksTable.tableArn]),
+    ...dataStatements(access),
+    statement('InvokeDispatcher', ['lambda:InvokeFunction'], [access.dispatcher.functionArn]),
+    ...combiner ? [statement('InvokeCombiner', ['lambda:InvokeFunction'], [combiner.functionArn])] : [],
+    statement('ReadFunctionTimeouts', ['lambda:GetFunctionConfiguration'],
+      [worker.functionArn, ...combiner && asksForCombiner ? [combiner.functionArn] : []]),
+    statement('ReadAccountLimits', ['lambda:GetAccountSettings'], ['*']), // AWS offers no resource for it
+    statement('WakeJob', ['states:SendTaskSuccess'], [access.stateMachine.stateMachineArn]),
+    statement('PublishJobEvents', ['events:PutEvents'], [eventBus]),
+  ];
+}
+
+/** What a combiner needs when its results come as a manifest. */
+export function combinerStatements(access: Access): PolicyStatement[] {
+  return [
+    statement('ReadPayloads', ['s3:GetObject'], [access.payloadBucket.arnForObjects(JOB_OBJECTS)]),
+    ...access.encryptionKey ? [statement('DecryptJobData', ['kms:Decrypt'], [access.encryptionKey.keyArn])] : [],
+  ];
+}
+
+/** What a function needs in order to send traces. */
+export function traceStatement(moreActions: string[] = []): PolicyStatement {
+  return statement('WriteTraces', ['xray:PutTraceSegments', 'xray:PutTelemetryRecords', ...moreActions], ['*']); // AWS offers no resource for them
+}
+
+/** What Step Functions needs in order to write logs of an execution itself. */
+export function logDeliveryStatement(): PolicyStatement {
+  return statement('DeliverLogs', [
+    'logs:CreateLogDelivery',
+    'logs:GetLogDelivery',
+    'logs:UpdateLogDelivery',
+    'logs:DeleteLogDelivery',
+    'logs:ListLogDeliveries',
+    'logs:PutResourcePolicy',
+    'logs:DescribeResourcePolicies',
+    'logs:DescribeLogGroups',
+  ], ['*']); // AWS offers no resource for log deliveries
+}
+
+function dataStatements(access: Access): PolicyStatement[] {
+  const objects = access.payloadBucket.arnForObjects(JOB_OBJECTS);
+  return [
+    statement('ReadResults', ['dynamodb:BatchGetItem'], [access.resultsTable.tableArn]),
+    statement('CommitResults', ['dynamodb:PutItem'], [access.resultsTable.tableArn]),
+    statement('ReadPayloads', ['s3:GetObject'], [objects]),
+    statement('WritePayloads', ['s3:PutObject'], [objects]),
+    ...access.encryptionKey
+      ? [
+        statement('DecryptJobData', ['kms:Decrypt'], [access.encryptionKey.keyArn]),
+        statement('EncryptJobData', ['kms:GenerateDataKey'], [access.encryptionKey.keyArn]),
+      ]
+      : [],
+  ];
+}
+
+/** Lets CloudWatch Logs encrypt with the key; nothing else about the key changes. */
+export function allowLogEncryption(scope: Construct, key: IKey): void {
+  const stack = Stack.of(scope);
+  const principal = new ServicePrincipal(`logs.${stack.region}.amazonaws.com`);
+  const { statementAdded } = key.addToResourcePolicy(new PolicyStatement({
+    sid: 'EncryptBurstComputeLogs',
+    principals: [principal],
+    actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncryptFrom', 'kms:ReEncryptTo', 'kms:GenerateDataKey', 'kms:DescribeKey'],
+    resources: ['*'], // in a key policy: this key
+    conditions: {
+      // a log group names its key, so the key cannot name the log group
+      ArnLike: {
+        'kms:EncryptionContext:aws:logs:arn': stack.formatArn({
+          service: 'logs', resource: 'log-group', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      },
+    },
+  }));
+  if (!statementAdded) {
+    Annotations.of(scope).addWarningV2('cdk-burst-compute:keyPolicyForLogs',
+      'encryptionKey is imported, so its policy cannot be changed here: it must let '
+      + `${Token.isUnresolved(stack.region) ? 'logs.<region>.amazonaws.com' : principal.service} encrypt and decrypt, or the log groups cannot be created; `
+      + 'pass a logGroup of your own otherwise');
+  }
+}

@@ -1,0 +1,164 @@
+import { Duration, Lazy, Token } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import type { BurstComputeProps } from './burst-compute';
+import { findTimeout, runningTimeout } from './function-timeout';
+import { Checker } from './validation';
+
+/** Whole seconds of one minute, hour and day. */
+export const MINUTE = 60;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+const DEFAULTS = {
+  batchSize: 1,
+  branching: 64,
+  timeout: Duration.hours(12),
+  workerRetries: 2,
+  toleratedFailurePercentage: 0,
+  resultRetention: Duration.days(7),
+  repairInterval: Duration.seconds(60),
+};
+
+/** A dispatcher lives 15 minutes at most and must outlive the workers that it supervises, with room to commit. */
+const MAX_WORKER_TIMEOUT = 13 * MINUTE;
+
+/** The monitor calls the combiner and lives 15 minutes at most: one of them is for the manifest and the answer. */
+const MAX_COMBINER_TIMEOUT = 14 * MINUTE;
+
+/** A round of Await and Repair takes about 13 of the 25,000 events of an execution; 1,500 rounds leave a fifth for retries. */
+const MAX_ROUNDS = 1_500;
+
+/** The wait between two repairs never grows beyond this. */
+const MAX_REPAIR_INTERVAL = 15 * MINUTE;
+
+/** The longest job that any repair interval allows; stands in for a time-out that is a token. */
+const LONGEST_JOB = MAX_ROUNDS * MAX_REPAIR_INTERVAL;
+
+/** The maximum duration of a Standard execution. */
+const YEAR = 365 * DAY;
+
+/**
+ * What the state machine allows on top of the job's own time-out: three runs of the combiner (two retries) of 15 minutes
+ * each, and as much again for preparing, finishing and waiting out throttles.
+ */
+const COMBINE_ALLOWANCE = HOUR;
+
+/**
+ * How long a leaf may take to show its first sign of life before the monitor starts it again: the maximum event age of the
+ * dispatcher, after which Lambda itself has given the event up.
+ */
+export const LEAF_START_GRACE = 60;
+
+/** The checked props, with every default in place. Durations are in seconds, and any number may be a token. */
+export interface Settings {
+  /** `BURST_SETTINGS` of the monitor, to be written with `stack.toJsonString`. */
+  readonly environment: Record<string, unknown>;
+  /** How long the state machine lets an execution run. */
+  readonly executionTimeout: number;
+  /** How long a job may run, the longest possible one where that is a token. */
+  readonly longestJob: number;
+  /** After how many days an object of a job may go. */
+  readonly expireAfterDays: number;
+  /** Whether the monitor has to ask Lambda for the combiner's time-out. */
+  readonly asksForCombiner: boolean;
+}
+
+/**
+ * Checks every prop and puts the defaults in place.
+ *
+ * @throws an Error that names the prop, the value received and what is allowed
+ */
+export function readSettings(scope: Construct, props: BurstComputeProps): Settings {
+  const check = new Checker(scope);
+
+  const whole = { whole: true };
+  const batchSize = check.number('batchSize', props.batchSize ?? DEFAULTS.batchSize, { ...whole, min: 1 });
+  const maxConcurrency = props.maxConcurrency === undefined
+    ? undefined
+    : check.number('maxConcurrency', props.maxConcurrency, { ...whole, min: 1, advice: 'leave it out to be bounded by the account alone' });
+  const branching = check.number('branching', props.branching ?? DEFAULTS.branching, { ...whole, min: 2, max: 1_000 });
+  const workerRetries = check.number('workerRetries', props.workerRetries ?? DEFAULTS.workerRetries, { ...whole, min: 0, max: 10 });
+  const tolerated = check.number('toleratedFailurePercentage',
+    props.toleratedFailurePercentage ?? DEFAULTS.toleratedFailurePercentage, { min: 0, max: 100 });
+  const timeout = check.duration('timeout', props.timeout ?? DEFAULTS.timeout,
+    { min: 10, max: YEAR - COMBINE_ALLOWANCE, advice: 'an execution of Step Functions may take a year' });
+  const repairInterval = check.duration('repairInterval', props.repairInterval ?? DEFAULTS.repairInterval, { min: 5, max: MAX_REPAIR_INTERVAL });
+  const retention = readRetention(check, props.resultRetention ?? DEFAULTS.resultRetention);
+
+  checkRounds(check, timeout, repairInterval);
+  if (known(timeout, retention) && retention < timeout) {
+    check.fail(`resultRetention must be at least the timeout of ${timeout} seconds, got ${retention} seconds: `
+      + 'results must not expire while their job runs; raise resultRetention or lower timeout');
+  }
+  checkFunctions(scope, check, props);
+
+  return {
+    environment: {
+      batchSize,
+      maxConcurrency,
+      branching,
+      timeoutSeconds: timeout,
+      workerRetries,
+      toleratedFailurePercentage: tolerated,
+      resultRetentionSeconds: retention,
+      repairIntervalSeconds: repairInterval,
+      // read at synthesis: an aspect or later code may still set a time-out
+      workerTimeoutSeconds: Lazy.any({ produce: () => runningTimeout(props.worker) }),
+      combinerTimeoutSeconds: Lazy.any({ produce: () => props.combiner && runningTimeout(props.combiner) }),
+      leafStartGraceSeconds: LEAF_START_GRACE,
+    },
+    executionTimeout: (known(timeout) ? timeout : LONGEST_JOB) + COMBINE_ALLOWANCE,
+    longestJob: known(timeout) ? timeout : LONGEST_JOB,
+    expireAfterDays: Math.ceil(retention / DAY) + 1,
+    asksForCombiner: props.combiner !== undefined && runningTimeout(props.combiner) === undefined,
+  };
+}
+
+function readRetention(check: Checker, retention: Duration): number {
+  if (retention.isUnresolved()) {
+    check.fail('resultRetention must be known at synthesis, got a token: rows expire by the second and objects by the day, '
+      + 'and CloudFormation cannot convert one into the other');
+  }
+  return check.duration('resultRetention', retention, { min: 10 });
+}
+
+function checkRounds(check: Checker, timeout: number, repairInterval: number): void {
+  if (!known(timeout, repairInterval) || timeout <= MAX_ROUNDS * repairInterval) {
+    return;
+  }
+  const shortest = Math.ceil(timeout / MAX_ROUNDS);
+  const advice = shortest <= MAX_REPAIR_INTERVAL
+    ? `raise repairInterval to at least ${shortest} seconds or lower timeout to at most ${MAX_ROUNDS * repairInterval} seconds`
+    : `lower timeout to at most ${LONGEST_JOB} seconds, with a repairInterval of ${MAX_REPAIR_INTERVAL} seconds`;
+  check.fail(`timeout and repairInterval must allow at most ${MAX_ROUNDS} repair rounds, got a timeout of ${timeout} seconds with a repairInterval of `
+    + `${repairInterval} seconds, up to ${Math.ceil(timeout / repairInterval)} rounds: an execution keeps 25,000 events and a round takes about 13 `
+    + `(the wait doubles after quiet rounds, up to 15 minutes, but every round of a struggling job may be a busy one); ${advice}`);
+}
+
+function checkFunctions(scope: Construct, check: Checker, props: BurstComputeProps): void {
+  const { worker, combiner } = props;
+  if (combiner && (combiner === worker || combiner.functionArn === worker.functionArn)) {
+    check.fail(`combiner must be another function than worker, got '${worker.node.path}' for both: they receive different events; `
+      + 'make two functions, which may share their code');
+  }
+  check.sameEnvironment('worker', worker);
+  if (combiner) {
+    check.sameEnvironment('combiner', combiner);
+  }
+  const timeouts = () => [
+    check.functionTimeout('worker', findTimeout(worker), MAX_WORKER_TIMEOUT,
+      'its dispatcher lives 15 minutes and has to outlive it; lower it and give each batch less work'),
+    ...combiner
+      ? [check.functionTimeout('combiner', findTimeout(combiner), MAX_COMBINER_TIMEOUT, 'the monitor calls it and lives 15 minutes; lower it')]
+      : [],
+  ].filter((problem) => problem !== undefined);
+  const [problem] = timeouts();
+  if (problem) {
+    check.fail(problem);
+  }
+  scope.node.addValidation({ validate: timeouts }); // and once more when later code has had its say
+}
+
+function known(...values: number[]): boolean {
+  return !values.some((value) => Token.isUnresolved(value));
+}
