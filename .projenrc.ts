@@ -4,7 +4,7 @@ import { awscdk, javascript } from 'projen';
 
 const CDK_VERSION = '2.263.0'; // newest aws-cdk-lib that npm, PyPI, Maven Central and the Go proxy all serve
 const NODE_FLOOR = '20.16.0';
-const CODE_DIRS = ['lambda', 'client', 'engine', 'examples', 'demo'];
+const CODE_DIRS = ['lambda', 'runtime', 'client', 'engine', 'examples', 'demo'];
 
 const project = new awscdk.AwsCdkConstructLibrary({
   name: 'cdk-burst-compute',
@@ -74,7 +74,6 @@ const project = new awscdk.AwsCdkConstructLibrary({
   depsUpgrade: false,
   docgen: true,
   docgenFilePath: 'API.md',
-  rosettaOptions: { version: '~6.0.0' },
   jestOptions: {
     jestVersion: '^30',
     configFilePath: 'jest.config.json',
@@ -106,11 +105,24 @@ for (const name of ['dispatcher', 'monitor']) {
     platform: 'node',
     format: 'cjs',
     minify: true,
+    mainFields: ['module', 'main'], // the SDK's ES modules can be tree-shaken
     keepNames: true, // error names are part of the interface
     sourcemap: false,
     externals: [], // the SDK too: the version that was tested is the version that runs
   });
 }
+
+project.bundler.addBundle('client/cli/burst.ts', {
+  target: 'node20',
+  platform: 'node',
+  format: 'cjs',
+  minify: true,
+  mainFields: ['module', 'main'],
+  keepNames: true,
+  executable: true,
+  outfile: 'burst.js',
+});
+project.addBins({ burst: 'assets/client/cli/burst/burst.js' });
 
 // The engine's launcher runs under Python; it ships beside the bundled command.
 project.npmignore?.exclude('/docs/', '/examples/', '/demo/', '/client/', '/engine/*.ts', '/lambda/', '/CONTRIBUTING.md', '/.npmrc', '/.ci/', '/jest.config.json');

@@ -1,0 +1,8 @@
+/** The value of an environment variable that the construct sets. */
+export function required(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === '') {
+    throw new Error(`environment variable ${name} is missing: this function is meant to be deployed by the BurstCompute construct`);
+  }
+  return value;
+}

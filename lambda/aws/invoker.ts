@@ -1,0 +1,79 @@
+import { GetAccountSettingsCommand, GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { CallOutcome, Invoker, NotAllowed } from '../protocol';
+import { attempt } from './errors';
+
+/** Functions by ARN or name. */
+export interface Functions {
+  readonly worker: string;
+  readonly combiner?: string;
+  readonly dispatcher: string;
+}
+
+/** Lambda. `calls` must not retry: who repeats a user's call, and when, is the protocol's decision. */
+export class LambdaInvoker implements Invoker {
+  constructor(private readonly calls: LambdaClient, private readonly control: LambdaClient, private readonly functions: Functions) {}
+
+  callWorker(payload: string, signal?: AbortSignal): Promise<CallOutcome> {
+    return this.call(this.functions.worker, payload, signal);
+  }
+
+  callCombiner(payload: string): Promise<CallOutcome> {
+    return this.call(this.functions.combiner!, payload);
+  }
+
+  async dispatch(event: object): Promise<void> {
+    await attempt(`lambda:InvokeFunction on ${this.functions.dispatcher}`, () => this.control.send(new InvokeCommand({
+      FunctionName: this.functions.dispatcher, InvocationType: 'Event', Payload: Buffer.from(JSON.stringify(event)),
+    })));
+  }
+
+  async accountConcurrency(): Promise<number> {
+    const { AccountLimit } = await attempt('lambda:GetAccountSettings', () => this.control.send(new GetAccountSettingsCommand({})));
+    const limit = AccountLimit?.UnreservedConcurrentExecutions ?? AccountLimit?.ConcurrentExecutions;
+    if (limit === undefined || limit < 3) {
+      throw new NotAllowed(`this account may run ${limit ?? 'an unknown number of'} functions at once in this Region, a job needs at least 3: ask for more concurrent executions in Service Quotas`);
+    }
+    return limit;
+  }
+
+  async workerTimeoutSeconds(): Promise<number> {
+    const { Timeout } = await attempt(`lambda:GetFunctionConfiguration on ${this.functions.worker}`, () =>
+      this.control.send(new GetFunctionConfigurationCommand({ FunctionName: this.functions.worker })));
+    return Timeout!;
+  }
+
+  private async call(FunctionName: string, payload: string, abortSignal?: AbortSignal): Promise<CallOutcome> {
+    try {
+      const answer = await this.calls.send(new InvokeCommand({ FunctionName, Payload: Buffer.from(payload) }), { abortSignal });
+      const requestId = answer.$metadata.requestId ?? '';
+      const text = Buffer.from(answer.Payload ?? []).toString('utf8');
+      if (answer.FunctionError === undefined) return { kind: 'returned', payload: text === '' ? 'null' : text, requestId };
+      return { kind: 'threw', requestId, ...functionError(text, answer.FunctionError) };
+    } catch (error) {
+      return refusal(error as SdkError);
+    }
+  }
+}
+
+interface SdkError extends Error {
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
+}
+
+/** What the runtime says about a function that threw, timed out or was killed. */
+function functionError(text: string, fallback: string): { errorType: string; message: string } {
+  try {
+    const { errorType, errorMessage } = JSON.parse(text) as { errorType?: string; errorMessage?: string };
+    return { errorType: errorType ?? fallback, message: errorMessage ?? text };
+  } catch {
+    return { errorType: fallback, message: text };
+  }
+}
+
+function refusal(error: SdkError): CallOutcome {
+  const status = error.$metadata?.httpStatusCode;
+  if (status === 429) return { kind: 'throttled' };
+  if (status === 413) return { kind: 'threw', errorType: 'EventTooLarge', message: `the batch's event is larger than Lambda takes: use a smaller batchSize (${error.message})`, requestId: '' };
+  // 409: the function is just being created or updated
+  if (status !== undefined && status >= 400 && status < 500 && status !== 409) return { kind: 'refused', errorType: error.name, message: error.message };
+  return { kind: 'unknown', message: `${error.name}: ${error.message}` };
+}

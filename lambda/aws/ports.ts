@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { Clock, Log, Ports, Random } from '../protocol';
+import { Functions, LambdaInvoker } from './invoker';
+import { S3Payloads } from './payloads';
+import { DynamoTable } from './table';
+import { AwsWorkflow } from './workflow';
+
+/** A leaf's window and what else it asks for meanwhile. */
+const MAX_SOCKETS = 128;
+/** Longer than any function may run. */
+const CALL_TIMEOUT_MS = 905_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+const clock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms, signal) => new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done, { once: true });
+  }),
+};
+
+const random: Random = {
+  next: () => Math.random(),
+  nonce: () => randomBytes(8).toString('hex'),
+};
+
+export interface Environment {
+  readonly tasksTable: string;
+  readonly resultsTable: string;
+  readonly bucket: string;
+  readonly functions: Functions;
+}
+
+/** The ports on AWS, or on whatever AWS_ENDPOINT_URL names. */
+export function awsPorts(environment: Environment, logger: Logger): Ports {
+  const handler = (requestTimeout: number) => new NodeHttpHandler({
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout,
+    httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+    httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+  });
+  const control = { maxAttempts: 6, requestHandler: handler(30_000) };
+  const dynamo = new DynamoDBClient(control);
+  return {
+    clock,
+    random,
+    store: {
+      tasks: new DynamoTable(dynamo, environment.tasksTable),
+      results: new DynamoTable(dynamo, environment.resultsTable),
+    },
+    payloads: new S3Payloads(new S3Client({ ...control, forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined }), environment.bucket),
+    invoker: new LambdaInvoker(
+      new LambdaClient({ maxAttempts: 1, requestHandler: handler(CALL_TIMEOUT_MS) }), new LambdaClient(control), environment.functions,
+    ),
+    workflow: new AwsWorkflow(new SFNClient(control), new EventBridgeClient(control)),
+    log: logOf(logger),
+  };
+}
+
+function logOf(logger: Logger): Log {
+  return {
+    debug: (message, fields = {}) => logger.debug(message, fields),
+    info: (message, fields = {}) => logger.info(message, fields),
+    warn: (message, fields = {}) => logger.warn(message, fields),
+    error: (message, fields = {}) => logger.error(message, fields),
+  };
+}

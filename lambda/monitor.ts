@@ -1,0 +1,54 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import type { Context } from 'aws-lambda';
+import { required } from './aws/environment';
+import { awsPorts } from './aws/ports';
+import { combine, Epoch, Execution, finish, finishStopped, prepare, repair, Settings, takeTurn, TokenBearer } from './protocol';
+
+const logger = new Logger();
+const settings = JSON.parse(required('BURST_SETTINGS')) as Settings;
+const combinerArn = process.env.COMBINER_ARN;
+const ports = awsPorts({
+  tasksTable: required('TASKS_TABLE'),
+  resultsTable: required('RESULTS_TABLE'),
+  bucket: required('PAYLOAD_BUCKET'),
+  functions: { worker: required('WORKER_ARN'), dispatcher: required('DISPATCHER_ARN'), combiner: combinerArn },
+}, logger);
+
+/** As long as a combiner whose time-out nobody knows may run, so that the monitor outlives it. */
+const UNKNOWN_COMBINER_TIMEOUT_SECONDS = 13 * 60;
+
+/** The states of the state machine, by the `action` that each sends. */
+type MonitorEvent =
+  | { action: 'prepare'; execution: Execution; request: unknown }
+  | { action: 'await' } & TokenBearer
+  | { action: 'repair'; round: number } & Epoch
+  | { action: 'combine' } & Epoch
+  | { action: 'finish'; execution: Execution; input: unknown }
+  | { action: 'stopped'; execution: { name: string; arn: string; status: string } };
+
+export const handler = async (event: MonitorEvent, context: Context): Promise<unknown> => {
+  logger.resetKeys();
+  logger.appendKeys({
+    jobId: 'jobId' in event ? event.jobId : event.execution.name, state: event.action, requestId: context.awsRequestId,
+    ...('epoch' in event ? { epoch: event.epoch } : {}),
+  });
+  switch (event.action) {
+    case 'prepare':
+      return prepare(ports, settings, event.execution, event.request);
+    case 'await':
+      return takeTurn(ports, event);
+    case 'repair':
+      return repair(ports, event);
+    case 'combine':
+      return combine(ports, {
+        hasCombiner: combinerArn !== undefined,
+        combinerTimeoutSeconds: settings.combinerTimeoutSeconds ?? UNKNOWN_COMBINER_TIMEOUT_SECONDS,
+      }, event, { remainingMs: () => context.getRemainingTimeInMillis() });
+    case 'finish':
+      return finish(ports, event.execution, event.input);
+    case 'stopped':
+      return finishStopped(ports, event.execution);
+    default:
+      throw new Error(`unknown action ${JSON.stringify((event as { action?: unknown }).action)}: this function is called by its state machine only`);
+  }
+};

@@ -1,0 +1,143 @@
+import { CombinerFailed, JobNotSucceeded, JobState, NotAllowed, PayloadMissing, Transient } from './errors';
+import { endJob, JobOutput, output } from './finish';
+import { Epoch } from './join';
+import { jobKey, manifestObject, resultObject } from './keys';
+import { surveyGroups, writeManifest } from './manifest';
+import { CombinerEvent, JobRow, Manifest } from './model';
+import { Budget, CallOutcome, Ports } from './ports';
+import { batchResults, Fetch, manifestGroups } from './results';
+import { isOver, sealIfAbsent } from './seal';
+import { tooManyFailures } from './tolerance';
+import { backoff } from './window';
+
+/** Results up to this total ride in the combiner's event: a simple combiner then needs no SDK. Lambda takes 6 MB in all. */
+export const INLINE_BYTES = 4 * 1024 * 1024;
+/** Group objects fetched at a time. */
+const FETCHES = 16;
+/** What the monitor needs after the combiner has answered. */
+const END_MARGIN_MS = 30_000;
+
+export interface CombineSettings {
+  readonly hasCombiner: boolean;
+  /** The combiner's own time-out; a call is started only while that is left. */
+  readonly combinerTimeoutSeconds: number;
+}
+
+/**
+ * Ends an epoch whose root is complete: seals it, writes its manifest, calls the combiner, stores the answer, writes the
+ * terminal status. Every step stands being run again. Throws `JobNotSucceeded` if the seal says otherwise.
+ */
+export async function combine(ports: Ports, settings: CombineSettings, job: Epoch, budget: Budget): Promise<JobOutput> {
+  const row = await ports.store.tasks.get(jobKey(job.jobId), { consistent: true }) as unknown as JobRow | undefined;
+  if (!row || row.epoch !== job.epoch) throw new JobState(`job ${job.jobId} is in epoch ${row?.epoch ?? 'none'}, not ${job.epoch}`);
+  if (isOver(row)) {
+    return output(ports, row);
+  }
+  if (row.sealed && row.sealed.outcome !== 'SUCCEEDED') throw notSucceeded(row);
+  if (row.rootDone !== job.epoch) throw new JobState(`job ${job.jobId} is neither complete nor sealed`);
+
+  const survey = await surveyGroups(ports, row);
+  const isTolerable = survey.failedCount <= row.plan.toleratedFailures;
+  if (survey.committedGroups !== row.plan.groups) {
+    throw new JobState(`job ${job.jobId}: its join tree is complete, but only ${survey.committedGroups} of ${row.plan.groups} groups are committed`);
+  }
+  const sealed = await sealIfAbsent(
+    ports, job, isTolerable ? 'SUCCEEDED' : 'FAILED',
+    isTolerable ? undefined : tooManyFailures(survey.failedCount, row.plan, survey.firstFailures[0]),
+    { status: 'COMBINING', combineStartedAt: ports.clock.now() },
+  );
+  if (!sealed || sealed.seal.outcome !== 'SUCCEEDED') throw notSucceeded(sealed?.row ?? row);
+
+  const manifest = await writeManifest(ports, row, 'SUCCEEDED', survey);
+  const result = settings.hasCombiner ? await combinedResult(ports, settings, row, manifest, survey.firstFailures, budget, !!row.sealed) : undefined;
+  const ended = await endJob(ports, job, 'SUCCEEDED', {
+    failedCount: manifest.failedCount,
+    manifest: ports.payloads.uri(manifestObject(job.jobId, job.epoch)),
+    ...(result !== undefined && { result }),
+    combineEndedAt: ports.clock.now(),
+  });
+  return output(ports, ended ?? row);
+}
+
+function notSucceeded(row: JobRow): JobNotSucceeded {
+  return new JobNotSucceeded(`${row.sealed?.outcome}: ${row.sealed?.reason?.message ?? ''}`);
+}
+
+/** Calls the combiner, unless an earlier run of this step stored its answer; the first answer stored is the job's result. */
+async function combinedResult(
+  ports: Ports, settings: CombineSettings, row: JobRow, manifest: Manifest, first: CombinerEvent['failures']['first'], budget: Budget, isRepeated: boolean,
+): Promise<string> {
+  const key = resultObject(row.jobId, row.epoch);
+  if (!isRepeated || !await exists(ports, key)) {
+    const payload = await combinerPayload(ports, row, manifest, first);
+    await ports.payloads.put(key, await callCombiner(ports, settings, payload, budget), { ifAbsent: true });
+  }
+  return ports.payloads.uri(key);
+}
+
+async function callCombiner(ports: Ports, settings: CombineSettings, payload: string, budget: Budget): Promise<string> {
+  for (let tries = 0; budget.remainingMs() > settings.combinerTimeoutSeconds * 1000 + END_MARGIN_MS; tries++) {
+    const answer: CallOutcome = await ports.invoker.callCombiner(payload);
+    switch (answer.kind) {
+      case 'returned':
+        return answer.payload;
+      case 'threw':
+        throw new CombinerFailed(`the combiner failed: ${answer.errorType}: ${answer.message} (request id ${answer.requestId}); the batches' results are kept`);
+      case 'refused':
+        throw new NotAllowed(`Lambda refused to run the combiner: ${answer.errorType}: ${answer.message}`);
+      case 'throttled':
+      case 'unknown':
+        await ports.clock.sleep(500 + backoff(tries, 500, 20_000, ports.random.next()));
+    }
+  }
+  throw new Transient('the combiner could not be called in time: no free concurrency in the account');
+}
+
+/** The event as JSON text, put together from texts: results are not parsed more often than needed. */
+async function combinerPayload(ports: Ports, row: JobRow, manifest: Manifest, first: CombinerEvent['failures']['first']): Promise<string> {
+  const fetch: Fetch = async (key) => Buffer.from(await ports.payloads.get(key)).toString('utf8');
+  const head: Omit<CombinerEvent, 'results' | 'parameters'> = {
+    jobId: row.jobId,
+    status: 'SUCCEEDED',
+    isComplete: manifest.succeededCount === manifest.batchCount,
+    isTimedOut: false,
+    batchCount: manifest.batchCount,
+    failures: { count: manifest.failedCount, first },
+    startedAt: new Date(row.plan.startedAt).toISOString(),
+    elapsedSeconds: (ports.clock.now() - row.plan.startedAt) / 1000,
+  };
+  const parameters = row.plan.parametersKey === undefined ? '' : `,"parameters":${await fetch(row.plan.parametersKey)}`;
+  const results = manifest.bytes <= INLINE_BYTES
+    ? `{"inline":${JSON.stringify(await inlineResults(manifest, fetch))}}`
+    : `{"manifest":${JSON.stringify(ports.payloads.uri(manifestObject(row.jobId, row.epoch)))}}`;
+  return `${JSON.stringify(head).slice(0, -1)}${parameters},"results":${results}}`;
+}
+
+async function inlineResults(manifest: Manifest, fetch: Fetch): Promise<unknown[]> {
+  const results: unknown[] = new Array<unknown>(manifest.batchCount).fill(null);
+  for await (const batch of batchResults(manifest, await prefetched(manifest, fetch))) {
+    if (batch.state === 'succeeded') results[batch.batchId] = batch.result;
+  }
+  return results;
+}
+
+/** Fetches the group objects side by side; together they are at most INLINE_BYTES. */
+async function prefetched(manifest: Manifest, fetch: Fetch): Promise<Fetch> {
+  const texts = new Map<string, string>();
+  const queue: string[] = [];
+  for await (const group of manifestGroups(manifest, fetch)) if (group.object !== undefined) queue.push(group.object);
+  await Promise.all(Array.from({ length: FETCHES }, async () => {
+    for (let key = queue.shift(); key !== undefined; key = queue.shift()) texts.set(key, await fetch(key));
+  }));
+  return async (key) => texts.get(key) ?? fetch(key);
+}
+
+async function exists(ports: Ports, key: string): Promise<boolean> {
+  try {
+    await ports.payloads.get(key, { from: 0, to: 1 });
+    return true;
+  } catch (error) {
+    if (error instanceof PayloadMissing) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,145 @@
+import { JobNotSucceeded } from './errors';
+import { Epoch } from './join';
+import { jobKey, manifestObject, resultObject } from './keys';
+import { surveyGroups, writeManifest } from './manifest';
+import { JobRow, Outcome, Reason } from './model';
+import { Ports } from './ports';
+import type { Execution } from './prepare';
+import { isOver, sealIfAbsent } from './seal';
+
+/** The output of an execution that succeeded. */
+export interface JobOutput {
+  readonly jobId: string;
+  readonly epoch: number;
+  readonly status: Outcome;
+  readonly batchCount: number;
+  readonly failedCount: number;
+  readonly manifest: string;
+  /** Where the combiner's answer is; absent without a combiner. */
+  readonly result?: string;
+}
+
+/** What the state machine's Fail state shows. */
+export interface Verdict {
+  readonly errorName: string;
+  readonly message: string;
+}
+
+interface Ending {
+  readonly manifest?: string;
+  readonly result?: string;
+  readonly failedCount?: number;
+  readonly combineEndedAt?: number;
+  readonly reason?: Reason;
+}
+
+/** Writes the one terminal status of an epoch, first wins, and announces what is stored. Run again, it announces the same. */
+export async function endJob(ports: Ports, job: Epoch, status: Outcome, ending: Ending): Promise<JobRow | undefined> {
+  const { reason, ...rest } = ending;
+  const written = await ports.store.tasks.update(
+    jobKey(job.jobId),
+    {
+      set: {
+        terminal: { epoch: job.epoch, status }, status, endedAt: ports.clock.now(),
+        ...rest, ...(reason && { reason: { ...reason } }),
+      },
+    },
+    { all: [{ equals: ['epoch', job.epoch] }, { absent: 'terminal' }] },
+  );
+  const row = written.row as unknown as JobRow | undefined;
+  if (!row || row.epoch !== job.epoch) return undefined;
+  ports.log.info('job ended', { status: row.terminal!.status, reason: row.reason?.code });
+  await announce(ports, row);
+  return row;
+}
+
+async function announce(ports: Ports, row: JobRow): Promise<void> {
+  await ports.workflow.announce({
+    id: `${row.jobId}-e${row.epoch}`,
+    detailType: 'Burst Job Ended',
+    detail: {
+      jobId: row.jobId, epoch: row.epoch, status: row.terminal!.status, batchCount: row.plan?.batches, failedCount: row.failedCount,
+      result: row.result, manifest: row.manifest, reason: row.reason, executionArn: row.executionArn,
+    },
+  });
+}
+
+/** The state machine caught an error: the job gets its terminal status if it has none, and the execution its message. */
+export async function finish(ports: Ports, execution: Execution, input: unknown): Promise<Verdict> {
+  const jobId = execution.name;
+  const error = caughtError(input);
+  const row = await ports.store.tasks.get(jobKey(jobId), { consistent: true }) as unknown as JobRow | undefined;
+  if (row === undefined) {
+    await recordRefusal(ports, execution, error);
+    return { errorName: error.code, message: error.message };
+  }
+  // the name belongs to another execution's job, which this one must not touch
+  if (row.executionArn !== execution.arn) return { errorName: error.code, message: error.message };
+  if (isOver(row)) return verdict(row, error);
+  const ended = await endWithoutSuccess(ports, row, 'FAILED', error);
+  return verdict(ended ?? row, error);
+}
+
+/** An execution was stopped from outside, so none of its states will run: the job is ended in its place. */
+export async function finishStopped(ports: Ports, execution: { name: string; arn: string; status: string }): Promise<void> {
+  const row = await ports.store.tasks.get(jobKey(execution.name), { consistent: true }) as unknown as JobRow | undefined;
+  if (!row || row.executionArn !== execution.arn || isOver(row)) return;
+  const outcome: Outcome = execution.status === 'ABORTED' ? 'CANCELLED' : execution.status === 'TIMED_OUT' ? 'TIMED_OUT' : 'FAILED';
+  await endWithoutSuccess(ports, row, outcome, { code: 'ExecutionStopped', message: `the execution was stopped from outside (${execution.status})` });
+}
+
+/** Seals if nobody has, and ends by the seal; only an error after a sealed success may still turn that into this outcome. */
+async function endWithoutSuccess(ports: Ports, row: JobRow, outcome: Outcome, reason: Reason): Promise<JobRow | undefined> {
+  const sealed = await sealIfAbsent(ports, row, outcome, reason);
+  if (!sealed) return undefined;
+  const { seal } = sealed;
+  const final = seal.outcome === 'SUCCEEDED' ? { outcome, reason } : { outcome: seal.outcome, reason: seal.reason ?? reason };
+  const manifest = await writeManifest(ports, row, seal.outcome, await surveyGroups(ports, row));
+  return endJob(ports, row, final.outcome, {
+    reason: final.reason, failedCount: manifest.failedCount, manifest: ports.payloads.uri(manifestObject(row.jobId, row.epoch)),
+  });
+}
+
+function verdict(row: JobRow, error: Reason): Verdict {
+  const status = row.terminal?.status;
+  if (status === 'SUCCEEDED') {
+    return { errorName: error.code, message: `the job succeeded and its result is complete, but its execution failed afterwards: ${error.message}` };
+  }
+  return { errorName: row.reason?.code ?? error.code, message: row.reason?.message ?? error.message };
+}
+
+/** A request that was refused leaves a row too, so that whoever asks for the job's status learns why. */
+async function recordRefusal(ports: Ports, execution: Execution, reason: Reason): Promise<void> {
+  const now = ports.clock.now();
+  await ports.store.tasks.update(jobKey(execution.name), {
+    set: {
+      jobId: execution.name, executionArn: execution.arn, epoch: 1, status: 'FAILED', terminal: { epoch: 1, status: 'FAILED' },
+      reason: { ...reason }, endedAt: now, ttl: Math.ceil(now / 1000) + 7 * 86_400,
+    },
+  }, { absent: 'pk' });
+}
+
+/** Step Functions gives an error as {Error, Cause}; a Lambda function's cause is JSON with its message. */
+function caughtError(input: unknown): Reason {
+  const holder = input as { Error?: string; Cause?: string; error?: { Error?: string; Cause?: string } } | undefined;
+  const { Error: code = 'Unknown', Cause: cause = '' } = holder?.error ?? holder ?? {};
+  try {
+    const parsed = JSON.parse(cause) as { errorMessage?: string; errorType?: string };
+    return { code: parsed.errorType ?? code, message: parsed.errorMessage ?? cause };
+  } catch {
+    return { code, message: cause === '' ? code : cause };
+  }
+}
+
+export function output(ports: Ports, row: JobRow): JobOutput {
+  if (row.terminal?.status !== 'SUCCEEDED') throw new JobNotSucceeded(`${row.terminal?.status}: ${row.reason?.message ?? ''}`);
+  return {
+    jobId: row.jobId,
+    epoch: row.epoch,
+    status: 'SUCCEEDED',
+    batchCount: row.plan.batches,
+    failedCount: row.failedCount ?? 0,
+    manifest: ports.payloads.uri(manifestObject(row.jobId, row.epoch)),
+    ...(row.result !== undefined && { result: ports.payloads.uri(resultObject(row.jobId, row.epoch)) }),
+  };
+}

@@ -1,0 +1,120 @@
+import { batchObject, groupKey, groupObject, Writer } from './keys';
+import { Entry, Failure, GroupRow, Plan } from './model';
+import { batchesOfGroup, spanSize } from './plan';
+import { Ports, Row } from './ports';
+
+/** A group's document rides in its row up to this size. One S3 PUT costs as much as 8 DynamoDB write units of 1 KB. */
+export const ROW_LIMIT_BYTES = 8 * 1024;
+/** A result above this leaves the leaf's memory at once; so does any while the leaf holds more than the buffer. */
+export const SPILL_BYTES = 256 * 1024;
+export const BUFFER_BYTES = 32 * 1024 * 1024;
+
+/** What one batch came to. `text`: its entry as JSON text. */
+export interface Settled {
+  readonly text: string;
+  readonly failure?: Failure;
+  /** Bytes of the result, wherever it is. */
+  readonly bytes: number;
+  readonly startedMs: number;
+  readonly tookMs: number;
+  readonly attempts: number;
+}
+
+/** Collects a group's batches until it is whole. */
+export class GroupInProgress {
+  readonly first: number;
+  readonly count: number;
+  private readonly settled = new Map<number, Settled>();
+  private held = 0;
+
+  constructor(readonly group: number, plan: Plan) {
+    const span = batchesOfGroup(group, plan.batches);
+    this.first = span.start;
+    this.count = spanSize(span);
+  }
+
+  /** The first answer for a batch counts; a later one is dropped. */
+  settle(batch: number, what: Settled): boolean {
+    if (this.settled.has(batch)) return false;
+    this.settled.set(batch, what);
+    this.held += what.text.length;
+    return true;
+  }
+
+  has(batch: number): boolean {
+    return this.settled.has(batch);
+  }
+
+  get isWhole(): boolean {
+    return this.settled.size === this.count;
+  }
+
+  get settledCount(): number {
+    return this.settled.size;
+  }
+
+  get failures(): Failure[] {
+    return [...this.settled.values()].flatMap((s) => (s.failure ? [s.failure] : []));
+  }
+
+  /** Characters held in memory. */
+  get heldChars(): number {
+    return this.held;
+  }
+
+  /** The settled batches, for a part that another attempt goes on from. */
+  entries(): [number, Settled][] {
+    return [...this.settled];
+  }
+
+  document(): { text: string; bytes: number; failed: Failure[] } {
+    const inOrder = Array.from({ length: this.count }, (_, i) => this.settled.get(this.first + i)!);
+    const text = `{"first":${this.first},"entries":[${inOrder.map((s) => s.text).join(',')}]`
+      + `,"started":${JSON.stringify(inOrder.map((s) => s.startedMs))}`
+      + `,"took":${JSON.stringify(inOrder.map((s) => s.tookMs))}`
+      + `,"attempts":${JSON.stringify(inOrder.map((s) => s.attempts))}}`;
+    return {
+      text,
+      bytes: inOrder.reduce((sum, s) => sum + s.bytes, 0),
+      failed: inOrder.flatMap((s) => (s.failure ? [s.failure] : [])),
+    };
+  }
+}
+
+export function resultEntry(json: string): string {
+  return `{"result":${json}}`;
+}
+
+export async function spilledEntry(ports: Ports, writer: Writer, batch: number, invocationAttempt: number, json: string, bytes: number): Promise<string> {
+  const key = batchObject(writer, batch, invocationAttempt);
+  await ports.payloads.put(key, json);
+  const entry: Entry = { ref: { key, bytes } };
+  return JSON.stringify(entry);
+}
+
+/**
+ * Commits a group: one put of its row, if there is none. First wins, whoever it was; either way the group is committed
+ * when this returns, and only then may the join be signalled. An unknown outcome throws, and nothing was signalled.
+ */
+export async function commitGroup(ports: Ports, writer: Writer, plan: Plan, group: GroupInProgress): Promise<'won' | 'lost'> {
+  const { text, bytes, failed } = group.document();
+  const size = Buffer.byteLength(text);
+  const row: GroupRow = {
+    pk: groupKey(writer.jobId, writer.epoch, group.group),
+    group: group.group,
+    first: group.first,
+    count: group.count,
+    attempt: writer.attempt,
+    failed,
+    bytes: Math.max(bytes, size),
+    ttl: plan.ttl,
+  };
+  if (size <= ROW_LIMIT_BYTES) {
+    row.data = text;
+  } else {
+    row.object = groupObject(writer, group.group);
+    await ports.payloads.put(row.object, text);
+  }
+  const written = await ports.store.results.put(row as unknown as Row, { absent: 'pk' });
+  return written.ok ? 'won' : 'lost';
+}

@@ -1,0 +1,12 @@
+export * from './combine';
+export * from './dispatch';
+export * from './errors';
+export * from './finish';
+export * from './leaf';
+export * from './model';
+export * from './ports';
+export * from './prepare';
+export * from './repair';
+export * from './request';
+export * from './turn';
+export type { Epoch } from './join';

@@ -1,0 +1,460 @@
+import { claimLeaf } from './claim';
+import { NotAllowed } from './errors';
+import { BUFFER_BYTES, commitGroup, GroupInProgress, resultEntry, Settled, SPILL_BYTES, spilledEntry } from './group';
+import { GroupItems, ItemReader } from './items';
+import { signalJoin } from './join';
+import { groupKey, jobKey, leafKey, partObject, Writer } from './keys';
+import { DispatchEvent, Failure, GroupRow, JobRow, LeafRow, Plan } from './model';
+import { batchesOfGroup, groupOfBatch, groupsOfLeaf, JOIN_FAN_IN, Span, spanSize } from './plan';
+import { Budget, CallOutcome, Ports, Row } from './ports';
+import { isOver, sealEarly } from './seal';
+import { tooManyFailures } from './tolerance';
+import { backoff, Window } from './window';
+
+/** A leaf looks at its job, and tells of its progress, this often. */
+const BEAT_MS = 2_000;
+/** A call is started only while this much is left beyond the worker's own time-out. */
+const END_MARGIN_MS = 30_000;
+/** How often a leaf hands over to itself before it leaves that to the monitor. */
+const MAX_HOPS = 6;
+/** Nothing but throttles for so long: give the leaf's own slot back. */
+const STARVED_MS = 10_000;
+/** How often Lambda may say that it cannot run the worker before the job is given up; new permissions take seconds to spread. */
+const MAX_REFUSALS = 4;
+/** How often the outcome of one batch's calls may be unknown before that is its failure. */
+const MAX_UNKNOWN = 6;
+/** A synchronous Lambda answer, from the Lambda quotas; an emulator may not enforce it. */
+export const MAX_RESPONSE_BYTES = 6 * 1024 * 1024;
+const MAX_MESSAGE_CHARS = 1_000;
+
+export type LeafEnd = 'done' | 'stopped' | 'ownership lost' | 'handed over' | 'released' | 'not claimed';
+
+interface Task {
+  readonly batch: number;
+  /** Calls that ran, or may have. */
+  calls: number;
+  /** Calls after which the worker is known to have failed. */
+  failures: number;
+  unknowns: number;
+  refusals: number;
+  notBefore: number;
+}
+
+interface OpenGroup {
+  readonly progress: GroupInProgress;
+  readonly items: GroupItems;
+}
+
+/** Runs one leaf: every batch of its groups through the worker, each group committed once, the join told. */
+export async function runLeaf(ports: Ports, event: DispatchEvent, budget: Budget): Promise<LeafEnd> {
+  const [claim, job, parameters] = await Promise.all([
+    claimLeaf(ports, event),
+    ports.store.tasks.get(jobKey(event.jobId), { consistent: true }) as Promise<unknown> as Promise<JobRow | undefined>,
+    event.plan.parametersKey === undefined ? undefined
+      : ports.payloads.get(event.plan.parametersKey).then((bytes) => Buffer.from(bytes).toString('utf8')),
+  ]);
+  if (!claim) return 'not claimed';
+  if (!job || job.epoch !== event.epoch || job.sealed || isOver(job)) return 'stopped';
+  const leaf = new Leaf(ports, event, budget, claim.writer, claim.row, parameters);
+  ports.log.info('leaf started', { leaf: event.lo, attempt: claim.writer.attempt, groups: spanSize(leaf.groups), window: event.plan.window });
+  const end = await leaf.run();
+  ports.log.info('leaf ended', { leaf: event.lo, attempt: claim.writer.attempt, end, ...leaf.counts() });
+  return end;
+}
+
+class Leaf {
+  readonly groups: Span;
+  private readonly plan: Plan;
+  private readonly window: Window;
+  private readonly items: ItemReader;
+  private readonly open = new Map<number, OpenGroup>();
+  private readonly fresh: Task[] = [];
+  private readonly waiting: Task[] = [];
+  private readonly background = new Set<Promise<void>>();
+  private readonly abort = new AbortController();
+  private readonly carried = new Map<number, Settled>();
+  /** Failed batches of each committed group at or beyond the cursor. */
+  private readonly committed = new Map<number, number>();
+  private readonly signalled = new Set<number>();
+  private parts: string[];
+  private nextGroup: number;
+  private cursor: number;
+  private opening = false;
+  private running = 0;
+  private below: { finished: number; failed: number };
+  private bufferedChars = 0;
+  private lastHeard: number;
+  private progressed = false;
+  private leaseRenewed: number;
+  private reported = '';
+  private end?: LeafEnd;
+  private crash?: unknown;
+  private notify: () => void = () => undefined;
+
+  constructor(
+    private readonly ports: Ports, private readonly event: DispatchEvent, private readonly budget: Budget,
+    private readonly writer: Writer, row: LeafRow, private readonly parameters: string | undefined,
+  ) {
+    this.plan = event.plan;
+    this.groups = groupsOfLeaf(event.lo, this.plan.groups, this.plan.leaves);
+    this.window = new Window(this.plan.window);
+    this.items = new ItemReader(ports, this.plan, this.groups);
+    this.cursor = row.cursor ?? this.groups.start;
+    this.nextGroup = this.cursor;
+    this.parts = row.parts ?? [];
+    this.below = row.below ?? { finished: 0, failed: 0 };
+    this.leaseRenewed = this.lastHeard = ports.clock.now();
+  }
+
+  counts(): { finished: number; failed: number; running: number } {
+    let { finished, failed } = this.below;
+    for (const [group, failures] of this.committed) {
+      finished += spanSize(batchesOfGroup(group, this.plan.batches));
+      failed += failures;
+    }
+    for (const { progress } of this.open.values()) {
+      finished += progress.settledCount;
+      failed += progress.failures.length;
+    }
+    return { finished, failed, running: this.running };
+  }
+
+  async run(): Promise<LeafEnd> {
+    const beating = this.beat();
+    try {
+      await this.loadParts();
+      await this.work();
+      return await this.close();
+    } catch (error) {
+      if (error instanceof NotAllowed) await sealEarly(this.ports, this.event, 'FAILED', { code: 'NotAllowed', message: error.message });
+      throw error;
+    } finally {
+      this.abort.abort();
+      await beating;
+    }
+  }
+
+  /** Starts calls as long as there is room, and sleeps until something changes. Returns when nothing is left or may be started. */
+  private async work(): Promise<void> {
+    for (;;) {
+      if (this.crash !== undefined) throw this.crash;
+      if (this.end === 'stopped' || this.end === 'ownership lost') return;
+      const mayStart = this.end === undefined && this.mayStart();
+      if (mayStart) this.fill();
+      const idle = this.running === 0 && this.background.size === 0;
+      if (idle && (!mayStart || this.isExhausted())) return;
+      await this.change(mayStart ? this.nextWaiting() : undefined);
+    }
+  }
+
+  private mayStart(): boolean {
+    if (this.ports.clock.now() >= this.plan.deadline) return false;
+    return this.budget.remainingMs() > this.plan.workerTimeoutSeconds * 1000 + END_MARGIN_MS;
+  }
+
+  private isExhausted(): boolean {
+    return this.nextGroup >= this.groups.end && !this.opening && this.fresh.length === 0 && this.waiting.length === 0;
+  }
+
+  private fill(): void {
+    const now = this.ports.clock.now();
+    while (this.running < this.window.current) {
+      const due = this.waiting.findIndex((task) => task.notBefore <= now);
+      const task = due >= 0 ? this.waiting.splice(due, 1)[0] : this.fresh.shift();
+      if (!task) break;
+      this.inBackground(this.call(task));
+    }
+    if (!this.opening && this.nextGroup < this.groups.end && this.fresh.length < this.plan.window) {
+      this.opening = true;
+      this.inBackground(this.openGroups().finally(() => { this.opening = false; }));
+    }
+  }
+
+  /** Makes the batches of the next group ready; a successor first skips what its predecessors committed. */
+  private async openGroups(): Promise<void> {
+    const group = this.nextGroup;
+    if (this.writer.attempt > 1 && (group === this.cursor || group % JOIN_FAN_IN === 0)) await this.skipCommitted(group);
+    if (this.committed.has(group)) {
+      this.nextGroup++;
+      return;
+    }
+    const opened: OpenGroup = { progress: new GroupInProgress(group, this.plan), items: await this.items.group(group) };
+    this.open.set(group, opened);
+    for (let batch = opened.progress.first; batch < opened.progress.first + opened.progress.count; batch++) {
+      const carried = this.carried.get(batch);
+      if (carried) opened.progress.settle(batch, carried);
+      else this.fresh.push({ batch, calls: 0, failures: 0, unknowns: 0, refusals: 0, notBefore: 0 });
+    }
+    this.nextGroup++;
+    if (opened.progress.isWhole) await this.commit(opened);
+  }
+
+  private async skipCommitted(from: number): Promise<void> {
+    const to = Math.min(this.groups.end, (Math.floor(from / JOIN_FAN_IN) + 1) * JOIN_FAN_IN);
+    const keys = Array.from({ length: to - from }, (_, i) => from + i);
+    for (const [group, failed] of await readCommitted(this.ports, this.event, keys)) this.committed.set(group, failed);
+    await this.signalRun(from);
+  }
+
+  private async call(task: Task): Promise<void> {
+    const group = this.open.get(groupOfBatch(task.batch))!;
+    this.running++;
+    task.calls++;
+    const startedAt = this.ports.clock.now();
+    let outcome: CallOutcome;
+    try {
+      outcome = await this.ports.invoker.callWorker(this.payload(task, group), this.abort.signal);
+    } finally {
+      this.running--;
+    }
+    if (this.abort.signal.aborted) return;
+    const now = this.ports.clock.now();
+    if (outcome.kind !== 'throttled') this.lastHeard = now;
+    switch (outcome.kind) {
+      case 'returned': {
+        this.window.succeeded();
+        await this.returned(task, group, outcome.payload, outcome.requestId, startedAt);
+        return;
+      }
+      case 'threw':
+        task.failures++;
+        return this.failedOrLater(task, group, startedAt, task.failures > this.plan.workerRetries, outcome);
+      case 'unknown':
+        task.unknowns++;
+        return this.failedOrLater(task, group, startedAt, task.unknowns > MAX_UNKNOWN, {
+          errorType: 'CallLost', requestId: '',
+          message: `no answer from Lambda, so whether the worker ran is unknown: ${outcome.message}`,
+        });
+      case 'throttled':
+        task.calls--;
+        this.window.throttled(startedAt, now);
+        this.later(task, 100 + backoff(2, 500, 2_000, this.ports.random.next()));
+        if (this.running === 0 && now - this.lastHeard > STARVED_MS) this.end ??= 'released';
+        return;
+      case 'refused':
+        task.calls--;
+        if (++task.refusals < MAX_REFUSALS) return this.later(task, 500 * 2 ** task.refusals);
+        this.end ??= 'stopped';
+        await sealEarly(this.ports, this.event, 'FAILED', {
+          code: 'WorkerRefused', message: `Lambda refused to run the worker: ${outcome.errorType}: ${outcome.message}`,
+        });
+    }
+  }
+
+  private payload(task: Task, group: OpenGroup): string {
+    return `{"jobId":${JSON.stringify(this.event.jobId)},"batchId":${task.batch},"invocationAttempt":${task.calls},`
+      + group.items(task.batch)
+      + (this.parameters === undefined ? '' : `,"parameters":${this.parameters}`)
+      + `,"deadlineMs":${this.plan.deadline}}`;
+  }
+
+  private async returned(task: Task, group: OpenGroup, payload: string, requestId: string, startedAt: number): Promise<void> {
+    const bytes = Buffer.byteLength(payload);
+    const problem = unusable(payload, bytes);
+    if (problem) return this.fail(task, group, startedAt, { ...problem, requestId });
+    const spill = bytes > SPILL_BYTES || this.bufferedChars + payload.length > BUFFER_BYTES;
+    // timed before the spill: the time-line shows the worker, not our storage
+    const settled = { ...this.timing(task, startedAt), bytes };
+    const text = spill ? await spilledEntry(this.ports, this.writer, task.batch, task.calls, payload, bytes) : resultEntry(payload);
+    return this.settle(task, group, { ...settled, text });
+  }
+
+  private async failedOrLater(
+    task: Task, group: OpenGroup, startedAt: number, final: boolean, error: { errorType: string; message: string; requestId: string },
+  ): Promise<void> {
+    if (final) return this.fail(task, group, startedAt, error);
+    this.ports.log.warn('worker call failed, will be repeated', { batchId: task.batch, calls: task.calls, errorType: error.errorType, workerRequestId: error.requestId });
+    this.later(task, backoff(task.calls, 200, 10_000, this.ports.random.next()));
+  }
+
+  private async fail(task: Task, group: OpenGroup, startedAt: number, error: { errorType: string; message: string; requestId: string }): Promise<void> {
+    const failure: Failure = { batchId: task.batch, attempts: task.calls, ...error, message: error.message.slice(0, MAX_MESSAGE_CHARS) };
+    this.ports.log.warn('batch failed', { batchId: task.batch, calls: task.calls, errorType: error.errorType, workerRequestId: error.requestId });
+    await this.settle(task, group, { ...this.timing(task, startedAt), text: 'null', bytes: 0, failure });
+    await this.checkTolerance(failure);
+  }
+
+  /** Above tolerance the job cannot succeed any more. Sealed only by a leaf that still owns its groups. */
+  private async checkTolerance(last: Failure): Promise<void> {
+    const { failed } = this.counts();
+    if (failed <= this.plan.toleratedFailures || this.end !== undefined) return;
+    if (!await this.report({})) return;
+    this.end ??= 'stopped';
+    await sealEarly(this.ports, this.event, 'FAILED', tooManyFailures(failed, this.plan, last));
+  }
+
+  private timing(task: Task, startedAt: number) {
+    return { startedMs: startedAt - this.plan.startedAt, tookMs: this.ports.clock.now() - startedAt, attempts: task.calls };
+  }
+
+  private later(task: Task, ms: number): void {
+    task.notBefore = this.ports.clock.now() + ms;
+    this.waiting.push(task);
+  }
+
+  private nextWaiting(): number | undefined {
+    const next = this.waiting.reduce((least, task) => Math.min(least, task.notBefore), Infinity);
+    return next === Infinity || this.running >= this.window.current ? undefined : Math.max(1, next - this.ports.clock.now());
+  }
+
+  private async settle(task: Task, group: OpenGroup, settled: Settled): Promise<void> {
+    if (!group.progress.settle(task.batch, settled)) return;
+    this.bufferedChars += settled.text.length;
+    if (group.progress.isWhole) await this.commit(group);
+  }
+
+  private async commit({ progress }: OpenGroup): Promise<void> {
+    if (this.end === 'ownership lost') return;
+    const won = await commitGroup(this.ports, this.writer, this.plan, progress);
+    this.ports.log.debug('group committed', { group: progress.group, won });
+    this.open.delete(progress.group);
+    this.bufferedChars -= progress.heldChars;
+    this.committed.set(progress.group, progress.failures.length);
+    this.progressed = true;
+    await this.signalRun(progress.group);
+  }
+
+  /** Signals the groups of one join node together, once all that this leaf owns there are committed: one write instead of up to 64. */
+  private async signalRun(group: number): Promise<void> {
+    const node = Math.floor(group / JOIN_FAN_IN);
+    const from = Math.max(this.cursor, node * JOIN_FAN_IN);
+    const to = Math.min(this.groups.end, (node + 1) * JOIN_FAN_IN);
+    const run = Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+    if (run.length === 0 || !run.every((g) => this.committed.has(g))) return;
+    await signalJoin(this.ports, this.event, 0, run);
+    run.forEach((g) => this.signalled.add(g));
+    while (this.signalled.delete(this.cursor)) {
+      this.below.finished += spanSize(batchesOfGroup(this.cursor, this.plan.batches));
+      this.below.failed += this.committed.get(this.cursor)!;
+      this.committed.delete(this.cursor);
+      this.cursor++;
+    }
+  }
+
+  /** Until the leaf ends: looks whether the job still wants it, renews the lease, tells of progress. */
+  private async beat(): Promise<void> {
+    while (!this.abort.signal.aborted) {
+      await this.ports.clock.sleep(BEAT_MS, this.abort.signal);
+      if (this.abort.signal.aborted) return;
+      try {
+        const job = await this.ports.store.tasks.get(jobKey(this.event.jobId), { consistent: false }) as unknown as JobRow | undefined;
+        // an eventually consistent read may be older than this epoch
+        if (job && (job.epoch > this.event.epoch || (job.epoch === this.event.epoch && (job.sealed || isOver(job))))) {
+          this.stop('stopped');
+          return;
+        }
+        const renew = this.ports.clock.now() - this.leaseRenewed > (this.plan.leaseSeconds * 1000) / 3;
+        if ((renew || JSON.stringify(this.counts()) !== this.reported) && !await this.report({})) return;
+      } catch (error) {
+        this.ports.log.warn('heartbeat failed', { leaf: this.event.lo, error: String(error) });
+      }
+    }
+  }
+
+  private stop(why: LeafEnd): void {
+    this.end = why;
+    this.abort.abort();
+    this.notify();
+  }
+
+  /** Writes the leaf's row, if it is still ours. */
+  private async report(also: Partial<LeafRow>): Promise<boolean> {
+    const now = this.ports.clock.now();
+    const counts = this.counts();
+    const progressed = this.progressed;
+    this.progressed = false;
+    const set = {
+      cursor: this.cursor,
+      below: this.below,
+      counts,
+      leaseUntil: now + this.plan.leaseSeconds * 1000,
+      ...(progressed ? { dispatches: 0 } : {}),
+      ...also,
+    };
+    const written = await this.ports.store.tasks.update(
+      leafKey(this.event.jobId, this.event.epoch, this.event.lo), { set: set as unknown as Row }, { equals: ['owner', this.writer.owner] },
+    );
+    if (!written.ok) {
+      this.stop('ownership lost');
+      return false;
+    }
+    this.leaseRenewed = now;
+    this.reported = JSON.stringify(counts);
+    return true;
+  }
+
+  private async close(): Promise<LeafEnd> {
+    if (this.end === 'ownership lost') return this.end;
+    const endedAt = this.ports.clock.now();
+    const isDone = this.cursor >= this.groups.end;
+    if (isDone || this.end === 'stopped' || endedAt >= this.plan.deadline) {
+      // a leaf past the deadline leaves the verdict to the monitor
+      await this.report({ endedAt, ...(isDone ? { done: true } : {}) });
+      return isDone ? 'done' : this.end ?? 'stopped';
+    }
+    await this.savePart();
+    const handOver = this.end !== 'released' && this.event.hop < MAX_HOPS;
+    if (!await this.report({ endedAt, parts: this.parts, ...(handOver ? {} : { released: true, leaseUntil: 0 }) })) return 'ownership lost';
+    if (!handOver) return 'released';
+    await this.ports.invoker.dispatch({
+      ...this.event, hi: this.event.lo + 1, expect: this.writer.attempt, hop: this.event.hop + 1,
+    });
+    return 'handed over';
+  }
+
+  /** Puts the finished results of groups that are not whole where a successor finds them. */
+  private async savePart(): Promise<void> {
+    const entries = [...this.open.values()].flatMap(({ progress }) => progress.entries())
+      .filter(([batch]) => !this.carried.has(batch));
+    if (entries.length === 0) return;
+    const key = partObject(this.writer);
+    await this.ports.payloads.put(key, JSON.stringify(entries));
+    this.parts = [...this.parts, key];
+    this.progressed = true;
+  }
+
+  private async loadParts(): Promise<void> {
+    for (const key of this.parts) {
+      const entries = JSON.parse(Buffer.from(await this.ports.payloads.get(key)).toString('utf8')) as [number, Settled][];
+      for (const [batch, settled] of entries) if (!this.carried.has(batch)) this.carried.set(batch, settled);
+    }
+  }
+
+  private inBackground(work: Promise<void>): void {
+    const tracked = work
+      .catch((error) => { if (this.end !== 'stopped') this.crash ??= error; })
+      .finally(() => {
+        this.background.delete(tracked);
+        this.notify();
+      });
+    this.background.add(tracked);
+  }
+
+  private async change(timeoutMs: number | undefined): Promise<void> {
+    const timer = new AbortController();
+    const changed = new Promise<void>((resolve) => { this.notify = resolve; });
+    // checked again by the caller after every wake, so that a lost notification costs at most a beat
+    await Promise.race([changed, this.ports.clock.sleep(Math.min(timeoutMs ?? BEAT_MS, BEAT_MS), timer.signal)]);
+    timer.abort();
+  }
+}
+
+function unusable(payload: string, bytes: number): { errorType: string; message: string } | undefined {
+  if (bytes > MAX_RESPONSE_BYTES) {
+    return {
+      errorType: 'ResultTooLarge',
+      message: `the worker returned ${bytes} bytes; Lambda allows ${MAX_RESPONSE_BYTES}: return less, or use a smaller batchSize`,
+    };
+  }
+  try {
+    JSON.parse(payload);
+    return undefined;
+  } catch {
+    return { errorType: 'ResultNotJson', message: 'the worker returned something that is not JSON: return a value that JSON can express' };
+  }
+}
+
+async function readCommitted(ports: Ports, job: DispatchEvent, groups: number[]): Promise<[number, number][]> {
+  const rows = await ports.store.results.getMany(groups.map((g) => groupKey(job.jobId, job.epoch, g)), ['group', 'failed']);
+  return rows.map((row) => [row.group as number, (row as unknown as GroupRow).failed.length]);
+}

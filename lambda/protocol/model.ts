@@ -1,0 +1,201 @@
+/** The shapes that travel: rows, events, stored documents. */
+
+export type JobStatus = 'PENDING' | 'RUNNING' | 'COMBINING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'CANCELLED';
+export type Outcome = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'CANCELLED';
+
+/** Where the items of a job are. */
+export type ItemSource =
+  /** The integers from `start`; the items are these numbers themselves. */
+  | { readonly kind: 'range'; readonly start: number }
+  /** One JSON text per line in an object; at byte `indexAt` an index: per group the 8-byte little-endian offset of its first line, and the end. */
+  | { readonly kind: 'lines'; readonly key: string; readonly indexAt: number };
+
+/** What Prepare decides, once; it rides in every dispatch event and stands on the JOB row. Small, whatever the job's size. */
+export interface Plan {
+  readonly items: number;
+  readonly batchSize: number;
+  readonly batches: number;
+  readonly groups: number;
+  readonly leaves: number;
+  readonly window: number;
+  readonly branching: number;
+  readonly source: ItemSource;
+  /** Object that holds the request's `parameters`; absent: there are none. */
+  readonly parametersKey?: string;
+  readonly workerRetries: number;
+  readonly workerTimeoutSeconds: number;
+  /** The most failed batches with which the job still succeeds. */
+  readonly toleratedFailures: number;
+  readonly leaseSeconds: number;
+  readonly startedAt: number;
+  readonly deadline: number;
+  /** Seconds since the epoch after which rows may go. */
+  readonly ttl: number;
+}
+
+export interface DispatchEvent {
+  readonly jobId: string;
+  readonly epoch: number;
+  /** The leaves to start: [lo, hi). One leaf: the receiver is it. */
+  readonly lo: number;
+  readonly hi: number;
+  readonly depth: number;
+  /** Attempt of the leaf that the sender saw last; 0: none. */
+  readonly expect: number;
+  /** How often this leaf was handed over in a row. */
+  readonly hop: number;
+  readonly plan: Plan;
+}
+
+export interface Reason {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface Seal {
+  readonly epoch: number;
+  readonly outcome: Outcome;
+  readonly reason?: Reason;
+}
+
+export interface JobRow {
+  pk: string;
+  jobId: string;
+  executionArn: string;
+  status: JobStatus;
+  epoch: number;
+  plan: Plan;
+  repairIntervalSeconds: number;
+  /** How long a dispatcher's event may be under way before the leaf counts as not started. */
+  graceSeconds: number;
+  requestDigest: string;
+  taskToken?: string;
+  tokenRound?: number;
+  tokenRetry?: number;
+  dispatchedAt?: number;
+  rootDone?: number;
+  sealed?: Seal;
+  terminal?: { epoch: number; status: Outcome };
+  reason?: Reason;
+  result?: string;
+  manifest?: string;
+  failedCount?: number;
+  combineStartedAt?: number;
+  combineEndedAt?: number;
+  endedAt?: number;
+  ttl: number;
+}
+
+export interface LeafCounts {
+  finished: number;
+  failed: number;
+  running: number;
+}
+
+export interface LeafRow {
+  pk: string;
+  attempt?: number;
+  owner?: string;
+  leaseUntil?: number;
+  /** First group of the leaf that is not yet committed and signalled. */
+  cursor?: number;
+  /** Counts of the groups below the cursor. */
+  below?: { finished: number; failed: number };
+  done?: boolean;
+  released?: boolean;
+  parts?: string[];
+  counts?: LeafCounts;
+  startedAt?: number;
+  endedAt?: number;
+  /** Re-dispatches by the monitor since the leaf last got on. */
+  dispatches?: number;
+  dispatchedAt?: number;
+  ttl?: number;
+}
+
+export interface Failure {
+  readonly batchId: number;
+  readonly errorType: string;
+  readonly message: string;
+  /** Worker calls made for the batch. */
+  readonly attempts: number;
+  /** Request id of the last call: the key to its log lines. Empty when the call never reached the function. */
+  readonly requestId: string;
+}
+
+/** What became of a batch: its result as JSON text, a reference to it, or nothing (it failed). */
+export type Entry = { readonly result: unknown } | { readonly ref: { readonly key: string; readonly bytes: number } } | null;
+
+/** The stored document of a group, in batch order. Times are in ms since the job's start. */
+export interface GroupDocument {
+  readonly first: number;
+  readonly entries: Entry[];
+  readonly started: number[];
+  readonly took: number[];
+  readonly attempts: number[];
+}
+
+export interface GroupRow {
+  pk: string;
+  group: number;
+  first: number;
+  count: number;
+  attempt: number;
+  failed: Failure[];
+  /** The document itself while it is small, else the key of the object that holds it. */
+  data?: string;
+  object?: string;
+  /** Size of the document and of all results that it refers to. */
+  bytes: number;
+  ttl: number;
+}
+
+/** One line of the manifest. */
+export interface ManifestGroup {
+  readonly group: number;
+  readonly first: number;
+  readonly count: number;
+  readonly failed: Failure[];
+  readonly data?: GroupDocument;
+  readonly object?: string;
+}
+
+/** Written once at the end of an epoch: the only truth about its results from then on. */
+export interface Manifest {
+  readonly version: 1;
+  readonly jobId: string;
+  readonly epoch: number;
+  readonly outcome: Outcome;
+  readonly batchCount: number;
+  /** Batches with a result. */
+  readonly succeededCount: number;
+  readonly failedCount: number;
+  readonly bytes: number;
+  /** The committed groups by number: here, */
+  readonly groups?: ManifestGroup[];
+  /** or, when they are many, as JSON Lines in these objects. */
+  readonly pieces?: string[];
+}
+
+export interface WorkerEvent {
+  readonly jobId: string;
+  readonly batchId: number;
+  readonly invocationAttempt: number;
+  readonly range?: { readonly start: number; readonly end: number };
+  readonly items?: unknown[];
+  readonly parameters?: unknown;
+  readonly deadlineMs: number;
+}
+
+export interface CombinerEvent {
+  readonly jobId: string;
+  readonly status: Outcome;
+  readonly isComplete: boolean;
+  readonly isTimedOut: boolean;
+  readonly batchCount: number;
+  readonly failures: { readonly count: number; readonly first: Failure[] };
+  readonly parameters?: unknown;
+  readonly startedAt: string;
+  readonly elapsedSeconds: number;
+  readonly results: { readonly inline: unknown[] } | { readonly manifest: string };
+}

@@ -1,0 +1,107 @@
+/** Who does what: pure arithmetic from the size of the input to batches, groups, leaves and the join tree. */
+
+/** Batches per group: the unit of commit. */
+export const GROUP_SIZE = 64;
+/** Children per join node. */
+export const JOIN_FAN_IN = 64;
+/** Worker calls that one leaf keeps in flight, at most and (where limits allow) at least. */
+export const MAX_WINDOW = 64;
+export const MIN_WINDOW = 32;
+
+/** A run of consecutive numbers, end exclusive. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+export function batchCount(items: number, batchSize: number): number {
+  return Math.ceil(items / batchSize);
+}
+
+export function groupCount(batches: number): number {
+  return Math.ceil(batches / GROUP_SIZE);
+}
+
+/** The items of a batch, counted from 0. */
+export function itemsOfBatch(batch: number, items: number, batchSize: number): Span {
+  return { start: batch * batchSize, end: Math.min((batch + 1) * batchSize, items) };
+}
+
+export function batchesOfGroup(group: number, batches: number): Span {
+  return { start: group * GROUP_SIZE, end: Math.min((group + 1) * GROUP_SIZE, batches) };
+}
+
+export function groupOfBatch(batch: number): number {
+  return Math.floor(batch / GROUP_SIZE);
+}
+
+/** Exact for groups x leaves up to 2^53, far above what a job may have. */
+export function groupsOfLeaf(leaf: number, groups: number, leaves: number): Span {
+  return { start: Math.floor((leaf * groups) / leaves), end: Math.floor(((leaf + 1) * groups) / leaves) };
+}
+
+export interface Staffing {
+  readonly leaves: number;
+  /** Worker calls that each leaf keeps in flight. */
+  readonly window: number;
+}
+
+/**
+ * How many leaves with which window, so that leaves x window never exceeds `maxConcurrency`, and leaves and their
+ * workers and one more function fit in the account: leaves (window + 1) + 1 <= accountConcurrency. Leaves that took the
+ * slots which their own workers need would wait for ever.
+ */
+export function staff(groups: number, maxConcurrency: number | undefined, accountConcurrency: number): Staffing {
+  const wanted = maxConcurrency ?? Infinity;
+  const most = Math.max(1, Math.min(groups, wanted, Math.floor((accountConcurrency - 1) / 2)));
+  const window = (leaves: number) => Math.max(1, Math.min(
+    MAX_WINDOW,
+    Math.floor(wanted / leaves),
+    Math.floor((accountConcurrency - 1) / leaves) - 1,
+  ));
+  let best: Staffing = { leaves: 1, window: window(1) };
+  for (let leaves = 2; leaves <= most; leaves++) {
+    const w = window(leaves);
+    if (w < MIN_WINDOW) break; // windows only shrink from here on
+    if (leaves * w > best.leaves * best.window) best = { leaves, window: w };
+  }
+  return best;
+}
+
+/** How many nodes each level of the join tree has, from the level above the groups to the root. */
+export function joinLevels(groups: number): number[] {
+  const levels: number[] = [];
+  let width = groups;
+  do {
+    width = Math.ceil(width / JOIN_FAN_IN);
+    levels.push(width);
+  } while (width > 1);
+  return levels;
+}
+
+/** The children of a join node: groups on level 0, nodes of the level below above that. */
+export function childrenOfNode(level: number, index: number, groups: number): Span {
+  const below = level === 0 ? groups : joinLevels(groups)[level - 1];
+  return { start: index * JOIN_FAN_IN, end: Math.min((index + 1) * JOIN_FAN_IN, below) };
+}
+
+export function spanSize(span: Span): number {
+  return span.end - span.start;
+}
+
+/** Splits a span into at most `parts` spans of nearly the same size, none empty. */
+export function splitSpan(span: Span, parts: number): Span[] {
+  const size = spanSize(span);
+  const n = Math.min(parts, size);
+  return Array.from({ length: n }, (_, i) => ({
+    start: span.start + Math.floor((i * size) / n),
+    end: span.start + Math.floor(((i + 1) * size) / n),
+  }));
+}
+
+/** Dispatcher hops from the root to a leaf; a leaf alone is 1. */
+export function dispatchDepth(leaves: number, branching: number): number {
+  let depth = 1;
+  for (let reach = 1; reach < leaves; reach *= branching) depth++;
+  return depth;
+}

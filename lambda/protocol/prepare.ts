@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { InvalidRequest, JobExists } from './errors';
+import { writeLines } from './items';
+import { itemsObject, jobKey, parametersObject } from './keys';
+import { ItemSource, JobRow, Plan } from './model';
+import { dispatchDepth, GROUP_SIZE, groupCount, staff } from './plan';
+import { Ports, Row } from './ports';
+import { JobRequest, parseRequest, Settings } from './request';
+import { MAX_DEPTH } from './dispatch';
+import { Turn, waitSeconds } from './turn';
+
+/** Rows outlive the job's time-out by the retention, and by what its last steps may take. */
+const CLOSING_SECONDS = 3600;
+/** A supervising leaf lives 15 minutes and needs its margin. */
+const MAX_WORKER_TIMEOUT_SECONDS = 13 * 60;
+const JOB_ID = /^[A-Za-z0-9_-]{1,72}$/;
+/** How redrives of a job are named. */
+const EPOCH_SUFFIX = /-e\d+$/;
+
+export interface Execution {
+  readonly name: string;
+  readonly arn: string;
+  readonly startTime: string;
+}
+
+/** Validates and plans a job and writes its row. Run again after a lost answer, it finds its own row and gives the same. */
+export async function prepare(ports: Ports, settings: Settings, execution: Execution, input: unknown): Promise<Turn> {
+  const jobId = execution.name;
+  if (!JOB_ID.test(jobId) || EPOCH_SUFFIX.test(jobId)) {
+    throw new InvalidRequest(`execution name: got ${JSON.stringify(jobId)}, allowed: 1 to 72 letters, digits, "-" and "_", not ending in -e and a number`);
+  }
+  const request = parseRequest(input, settings);
+  const requestDigest = createHash('sha256').update(JSON.stringify(input)).digest('hex');
+  const plan = await makePlan(ports, settings, jobId, request);
+  const row: Omit<JobRow, 'pk'> = {
+    jobId,
+    executionArn: execution.arn,
+    status: 'PENDING',
+    epoch: 1,
+    plan,
+    repairIntervalSeconds: settings.repairIntervalSeconds,
+    graceSeconds: settings.leafStartGraceSeconds,
+    requestDigest,
+    ttl: plan.ttl,
+    ...(plan.groups === 0 ? { rootDone: 1 } : {}),
+  };
+  const written = await ports.store.tasks.update(jobKey(jobId), { set: row as unknown as Row }, { absent: 'pk' });
+  const stored = (written.ok ? written.row : written.row) as unknown as JobRow;
+  if (!written.ok && stored?.executionArn !== execution.arn) {
+    throw new JobExists(`job ${jobId} exists already, started by ${stored?.executionArn}: choose another name`);
+  }
+  ports.log.info('job prepared', { batches: stored.plan.batches, groups: stored.plan.groups, leaves: stored.plan.leaves, window: stored.plan.window });
+  return { jobId, epoch: 1, round: 0, waitSeconds: waitSeconds(stored, ports.clock.now(), 'soon') };
+}
+
+async function makePlan(ports: Ports, settings: Settings, jobId: string, request: JobRequest): Promise<Plan> {
+  const [accountConcurrency, workerTimeoutSeconds, source, parametersKey] = await Promise.all([
+    ports.invoker.accountConcurrency(),
+    settings.workerTimeoutSeconds ?? ports.invoker.workerTimeoutSeconds(),
+    storeItems(ports, jobId, request),
+    storeParameters(ports, jobId, request),
+  ]);
+  if (workerTimeoutSeconds > MAX_WORKER_TIMEOUT_SECONDS) {
+    throw new InvalidRequest(`worker time-out: got ${workerTimeoutSeconds} s, allowed: at most ${MAX_WORKER_TIMEOUT_SECONDS} s, because a leaf that runs for 15 minutes waits for it: use smaller batches`);
+  }
+  const groups = groupCount(request.batches);
+  const { leaves, window } = staff(groups, request.maxConcurrency, accountConcurrency);
+  if (dispatchDepth(leaves, settings.branching) > MAX_DEPTH) {
+    throw new InvalidRequest(`branching: got ${settings.branching}, allowed: more, since ${leaves} leaves would need over ${MAX_DEPTH} hops`);
+  }
+  const startedAt = ports.clock.now();
+  const deadline = startedAt + request.timeoutSeconds * 1000;
+  return {
+    items: request.itemCount,
+    batchSize: request.batchSize,
+    batches: request.batches,
+    groups,
+    leaves,
+    window,
+    branching: settings.branching,
+    source,
+    ...(parametersKey !== undefined && { parametersKey }),
+    workerRetries: settings.workerRetries,
+    workerTimeoutSeconds,
+    toleratedFailures: Math.floor((request.batches * request.toleratedFailurePercentage) / 100),
+    leaseSeconds: Math.max(6, Math.min(60, settings.repairIntervalSeconds)),
+    startedAt,
+    deadline,
+    ttl: Math.ceil(deadline / 1000) + settings.resultRetentionSeconds + CLOSING_SECONDS,
+  };
+}
+
+async function storeItems(ports: Ports, jobId: string, request: JobRequest): Promise<ItemSource> {
+  if ('range' in request.items) return { kind: 'range', start: request.items.range.start };
+  const key = itemsObject(jobId, 1);
+  const { body, indexAt } = writeLines(request.items.list, request.batchSize, GROUP_SIZE);
+  await ports.payloads.put(key, body);
+  return { kind: 'lines', key, indexAt };
+}
+
+async function storeParameters(ports: Ports, jobId: string, request: JobRequest): Promise<string | undefined> {
+  if (request.parameters === undefined) return undefined;
+  const key = parametersObject(jobId, 1);
+  await ports.payloads.put(key, JSON.stringify(request.parameters));
+  return key;
+}

@@ -1,0 +1,43 @@
+import { Failure, GroupDocument, Manifest, ManifestGroup } from './model';
+
+/** What became of one batch. */
+export interface BatchResult {
+  readonly batchId: number;
+  readonly state: 'succeeded' | 'failed' | 'missing';
+  /** What the worker returned; undefined unless `state` is succeeded. */
+  readonly result?: unknown;
+  /** Why there is none; undefined unless `state` is failed. */
+  readonly failure?: Failure;
+}
+
+/** Fetches an object of the payload bucket as text. */
+export type Fetch = (key: string) => Promise<string>;
+
+/** The committed groups of a manifest, in order; one piece in memory at a time. */
+export async function* manifestGroups(manifest: Manifest, fetch: Fetch): AsyncGenerator<ManifestGroup> {
+  yield* manifest.groups ?? [];
+  for (const piece of manifest.pieces ?? []) {
+    for (const line of (await fetch(piece)).split('\n')) if (line !== '') yield JSON.parse(line) as ManifestGroup;
+  }
+}
+
+export async function groupDocument(group: ManifestGroup, fetch: Fetch): Promise<GroupDocument> {
+  return group.data ?? JSON.parse(await fetch(group.object!)) as GroupDocument;
+}
+
+/** Every batch of the job in order, those without a result too; one group in memory at a time. */
+export async function* batchResults(manifest: Manifest, fetch: Fetch): AsyncGenerator<BatchResult> {
+  let next = 0;
+  for await (const group of manifestGroups(manifest, fetch)) {
+    for (; next < group.first; next++) yield { batchId: next, state: 'missing' };
+    const failures = new Map(group.failed.map((failure) => [failure.batchId, failure]));
+    const { entries } = await groupDocument(group, fetch);
+    for (const entry of entries) {
+      const batchId = next++;
+      if (entry === null) yield { batchId, state: 'failed', failure: failures.get(batchId) };
+      else if ('ref' in entry) yield { batchId, state: 'succeeded', result: JSON.parse(await fetch(entry.ref.key)) };
+      else yield { batchId, state: 'succeeded', result: entry.result };
+    }
+  }
+  for (; next < manifest.batchCount; next++) yield { batchId: next, state: 'missing' };
+}

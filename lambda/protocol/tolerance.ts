@@ -1,0 +1,11 @@
+import { Failure, Plan, Reason } from './model';
+
+export function tooManyFailures(failed: number, plan: Plan, example?: Failure): Reason {
+  const such = example
+    ? `; for example batch ${example.batchId}: ${example.errorType}: ${example.message} (calls: ${example.attempts}, request id: ${example.requestId || 'none'})`
+    : '';
+  return {
+    code: 'TooManyFailures',
+    message: `${failed} of ${plan.batches} batches failed, ${plan.toleratedFailures} are tolerated (toleratedFailurePercentage)${such}`,
+  };
+}
