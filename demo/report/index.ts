@@ -1,0 +1,164 @@
+import { JobStatus, JobTimeline } from '../../client';
+import { QueryAnswer, SearchAnswer } from '../../examples/digit-search/typescript/combiner';
+import { DataSet } from '../../examples/digit-search/typescript/prepare';
+import { Phase } from '../phases';
+import { Html, counted, grouped, html } from './html';
+import { Bar, concurrency, rowsOf } from './lanes';
+import { Pictures } from './pictures';
+import { STYLE } from './style';
+import { timelineSvg } from './timeline';
+
+/** What a report tells. */
+export interface ReportInput {
+  readonly answer: SearchAnswer;
+  readonly data: DataSet;
+  readonly status: JobStatus;
+  readonly timeline: JobTimeline;
+  /** From the submission of the job until its end was seen. */
+  readonly runSeconds: number;
+  readonly phases: readonly Phase[];
+}
+
+/** The report as one HTML page that loads nothing and runs no script. */
+export function renderReport(input: ReportInput): string {
+  const { answer, data, status } = input;
+  return html`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<link rel="icon" href="data:,">
+<title>Digit search: ${percent(answer.accuracy)} read rightly</title>
+<style>${new Html(STYLE)}:root { --card-width: ${150 + 70 * Math.min(answer.k, 5)}px; }</style>
+</head>
+<body>
+<a class="skip" href="#content">Skip to the content</a>
+<header>
+<h1>Digit search</h1>
+<p>${grouped(data.queries.labels.length)} handwritten digits, each compared with ${grouped(data.candidates.labels.length)} others;
+the ${counted(answer.k, 'nearest neighbour')} vote on which digit it is.</p>
+<p class="quiet">Job ${status.jobId}, started ${input.timeline.startedAt.toISOString().slice(0, 19).replace('T', ' ')} UTC</p>
+</header>
+<main id="content">
+${summary(input)}
+${timelineSection(input)}
+${phasesSection(input.phases)}
+${queriesSection(answer, data)}
+</main>
+</body>
+</html>
+`.text;
+}
+
+function summary({ answer, status, timeline, runSeconds }: ReportInput): Html {
+  const right = answer.queries.filter(isRight).length;
+  const most = Math.max(0, ...concurrency(timeline.batches).map(([, running]) => running));
+  const figures: [string, string, string][] = [
+    ['accuracy', 'read rightly', `${right} of ${answer.queries.length}`],
+    ['neighbours', 'neighbours, all as in a plain search', grouped(answer.queries.reduce((sum, { neighbours }) => sum + neighbours.length, 0))],
+    ['batches', 'batches', grouped(status.batchCount)],
+    ['failed', 'failed batches', grouped(status.failed)],
+    ['retried', 'batches tried again', grouped(timeline.batches.filter(({ attempts }) => attempts > 1).length)],
+    ['dispatchers', 'dispatchers', grouped(timeline.dispatchers.length)],
+    ['concurrency', 'workers at once, at most', grouped(most)],
+    ['seconds', 'from start to answer', `${runSeconds.toFixed(1)} s`],
+    ['rate', 'batches per second', (status.batchCount / runSeconds).toFixed(0)],
+  ];
+  return html`<section aria-labelledby="summary">
+<h2 id="summary">Summary</h2>
+<dl class="figures">${figures.map(([id, name, value]) => html`<div><dt>${name}</dt><dd id="figure-${id}">${value}</dd></div>`)}</dl>
+</section>`;
+}
+
+function timelineSection({ timeline }: ReportInput): Html {
+  const rows = rowsOf(timeline);
+  return html`<section aria-labelledby="timeline">
+<h2 id="timeline">Time-line</h2>
+<p>A dispatcher calls workers and waits for what they return; when all batches are done, the combiner makes one answer of them.
+A row of workers is a place that one after the other takes, not a machine.</p>
+<div class="chart">
+<div class="scroll" tabindex="0" role="region" aria-label="Chart of the time-line">
+<div role="img" aria-label="Chart: ${counted(timeline.dispatchers.length, 'dispatcher')}, ${counted(timeline.batches.length, 'batch', 'batches')} and the combiner over time. The table below has the same figures.">
+${new Html(timelineSvg(timeline, rows))}</div>
+</div>
+<ul class="key">
+<li><i style="background: var(--dispatcher); border-color: var(--dispatcher)"></i>dispatcher, thin bars on top</li>
+<li><i style="background: var(--batch); border-color: var(--batch)"></i>worker on one batch</li>
+<li><i style="border-color: var(--wrong)"></i>failed batch, hollow</li>
+<li><i style="background: var(--combiner); border-color: var(--combiner)"></i>combiner, last row</li>
+</ul>
+</div>
+<details>
+<summary>The same figures as a table</summary>
+<div class="scroll" tabindex="0" role="region" aria-label="Table of the time-line">
+<table id="timeline-table">
+<caption>Milliseconds since the start of the job</caption>
+<thead><tr><th scope="col">What ran</th><th scope="col">Start</th><th scope="col">Took</th><th scope="col">Attempts</th><th scope="col">Outcome</th></tr></thead>
+<tbody>
+${rows.bars.map(tableRow)}
+</tbody>
+</table>
+</div>
+</details>
+</section>`;
+}
+
+function tableRow({ kind, name, startMs, endMs, attempts, failed }: Bar): Html {
+  return html`<tr data-kind="${kind}"><th scope="row">${name}</th><td>${startMs}</td><td>${endMs - startMs}</td><td>${attempts}</td><td>${failed ? 'failed' : 'done'}</td></tr>`;
+}
+
+function phasesSection(phases: readonly Phase[]): Html {
+  return html`<section aria-labelledby="phases">
+<h2 id="phases">Where the time went</h2>
+<table>
+<caption>Seconds; some steps ran at the same time</caption>
+<thead><tr><th scope="col">Step</th><th scope="col">Seconds</th></tr></thead>
+<tbody>${phases.map(({ name, seconds }) => html`<tr><th scope="row">${name}</th><td>${seconds.toFixed(1)}</td></tr>`)}</tbody>
+</table>
+</section>`;
+}
+
+function queriesSection({ queries }: SearchAnswer, data: DataSet): Html {
+  const pictures = { query: new Pictures(data.queries.pixels), candidate: new Pictures(data.candidates.pixels) };
+  const numbered = queries.map((query, number) => ({ ...query, number }));
+  const wrong = numbered.filter((query) => !isRight(query));
+  const sections = [...new Set(queries.map(({ label }) => label))].map((digit) => {
+    const members = numbered.filter(({ label }) => label === digit);
+    return html`<h3>Digit ${digit}: ${members.filter(isRight).length} of ${members.length} right</h3>
+<ul class="queries">${members.map((query) => card(query, query.number, pictures))}</ul>`;
+  });
+  return html`<section aria-labelledby="queries">
+<h2 id="queries">Queries and their neighbours</h2>
+<p>The large picture is the query, the small ones are its neighbours, nearest first, each with the digit it is and its squared distance.
+${wrong.length === 0 ? 'All were read rightly.' : html`Read wrongly: ${new Html(wrong.map(linkTo).map(({ text }) => text).join(', '))}.`}</p>
+${sections}
+</section>`;
+}
+
+type Numbered = QueryAnswer & { readonly number: number };
+
+function linkTo({ number, label, predicted }: Numbered): Html {
+  return html`<a href="#query-${number}">query ${number}, a ${label} read as ${predicted ?? 'nothing'}</a>`;
+}
+
+function card(query: QueryAnswer, number: number, pictures: { readonly query: Pictures; readonly candidate: Pictures }): Html {
+  const { label, predicted, neighbours } = query;
+  const verdict = isRight(query) ? '✓ right' : `✗ read as ${predicted ?? 'nothing'}`;
+  return html`<li class="query ${isRight(query) ? 'right' : 'wrong'}" id="query-${number}">
+<figure><img src="${pictures.query.uri(number)}" width="70" height="70" alt="Query ${number}: a handwritten ${label}">
+<figcaption>query ${number}: a ${label}<br><span class="verdict">${verdict}</span></figcaption></figure>
+<ol class="neighbours">${neighbours.map((neighbour) => html`<li${neighbour.label === label ? '' : new Html(' class="other"')}>
+<img src="${pictures.candidate.uri(neighbour.index)}" width="42" height="42" alt="Candidate ${neighbour.index}">
+<b>a ${neighbour.label}${neighbour.label === label ? '' : ' ≠'}</b>${grouped(neighbour.distance)}</li>`)}</ol>
+</li>`;
+}
+
+function isRight({ label, predicted }: QueryAnswer): boolean {
+  return label === predicted;
+}
+
+function percent(share: number): string {
+  return `${Number((100 * share).toFixed(1))} %`;
+}
