@@ -33,17 +33,18 @@ function sealed(dataDir: string): Environment {
 /**
  * The environment of the engine and of the functions it runs.
  *
- * @param moduleFolders node_modules folders in which functions find the AWS SDK, which Lambda's own runtime has built in
+ * @param modules node_modules folders in which functions find the AWS SDK, which Lambda's own runtime has built in
  */
-export function engineEnvironment(dataDir: string, moduleFolders: string[], from: NodeJS.ProcessEnv = process.env): Environment {
+export function engineEnvironment(dataDir: string, modules: string[], from: NodeJS.ProcessEnv = process.env): Environment {
   const kept = Object.fromEntries(ALLOWED.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]])));
   return {
     LANG: 'en_US.UTF-8',
     ...kept,
     TZ: 'UTC', // as on Lambda
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', // on AWS the runtime's Node is another
     // functions run on the Node that runs us, whether or not it is on the PATH
     PATH: [path.dirname(process.execPath), from.PATH].filter(Boolean).join(path.delimiter),
-    NODE_PATH: moduleFolders.join(path.delimiter),
+    NODE_PATH: modules.join(path.delimiter),
     ...sealed(dataDir),
     ...(from.BURST_ENGINE_LOG_LEVEL ? { BURST_ENGINE_LOG_LEVEL: from.BURST_ENGINE_LOG_LEVEL } : {}),
   };

@@ -24,7 +24,7 @@ _PATIENCE = 20  # seconds until something that should happen at once counts as m
 
 
 def run(port, concurrency, folder):
-    from ministack.core import lambda_runtime
+    from ministack.core import iam_actions, lambda_runtime
     from ministack.services import eventbridge, lambda_svc, stepfunctions
 
     import wraps
@@ -33,7 +33,8 @@ def run(port, concurrency, folder):
     _create_function(port)
     _queue_keeps_throttled_events(port, folder, eventbridge)
     _errors_keep_their_type(port, lambda_svc)
-    _state_machines(stepfunctions)
+    _state_machines(stepfunctions, iam_actions)
+    _loopback_passes_for_tls()
     _iam_switch(port, wraps, lambda_runtime)
     status, _ = _call(port, "POST", "/_ministack/reset", {})
     _check(status == 200, f"the engine could not be reset: {status}")
@@ -95,14 +96,15 @@ def _errors_keep_their_type(port, lambda_svc):
     _check(found == "Lambda.TooManyRequestsException", f"a throttle has the wrong name in a state machine: {found}")
 
 
-def _state_machines(stepfunctions):
+def _state_machines(stepfunctions, iam_actions):
+    context = {"QueryLanguage": "JSONPath", "State": {"Name": "test", "RetryCount": 0},
+               "StateMachine": {"Name": "self"}, "Execution": {}, "variables": {}}
+
     def error_of(payload, seconds):
         state = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
                  "Parameters": {"FunctionName": _ARN, "Payload": payload}, "TimeoutSecondsPath": "$.seconds"}
         execution = {"executionArn": "arn:aws:states:us-east-1:000000000000:execution:self:test", "status": "RUNNING",
                      "events": [], "name": "test", "stateMachineArn": "self"}
-        context = {"QueryLanguage": "JSONPath", "State": {"Name": "test", "RetryCount": 0},
-                   "StateMachine": {"Name": "self"}, "Execution": {}, "variables": {}}
         try:
             stepfunctions._execute_task(state, {"seconds": seconds}, execution, context)
         except stepfunctions._ExecutionError as error:
@@ -111,12 +113,23 @@ def _state_machines(stepfunctions):
 
     _check(error_of({}, 0.01) == "States.Timeout", "TimeoutSecondsPath is not in effect")
     _check(error_of({"fail": True}, _PATIENCE) == "SelfTestError", "a failing callback task goes unnoticed")
+    body = json.dumps({"taskToken": context["Task"]["Token"], "output": "{}"}).encode()
+    resource = iam_actions.extract_resource_arn("states", "POST", "/", {}, body, {}, "us-east-1", "000000000000")
+    _check(resource == "self", f"a task token is authorized against {resource}, not against its state machine")
     retrier, _ = stepfunctions._find_matching_retrier(
         [{"ErrorEquals": ["E"], "MaxDelaySeconds": 3, "MaxAttempts": 99}], "E", {0: 20})
     _check(retrier["IntervalSeconds"] == 3, "MaxDelaySeconds is not in effect")
     aborted = {"status": "ABORTED"}
     stepfunctions._fail_execution(aborted, "E", "c")
     _check(aborted["status"] == "ABORTED", "an aborted execution does not stay aborted")
+
+
+def _loopback_passes_for_tls():
+    from ministack import app
+    from ministack.core import iam_evaluator
+
+    app.pin_request_origin("127.0.0.1", False)
+    _check(iam_evaluator._request_origin.get()[1], "a bucket that enforces TLS would refuse every request")
 
 
 def _iam_switch(port, wraps, lambda_runtime):

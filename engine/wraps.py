@@ -4,6 +4,7 @@ Each function replaces one behaviour of MiniStack that differs from AWS in a way
 reach into private names, so they are valid for the pinned version only, and self_test.py proves each at every start.
 """
 
+import collections
 import contextvars
 import heapq
 import itertools
@@ -18,6 +19,9 @@ PINNED_VERSION = "1.5.33"
 
 # How long an event that was throttled waits before it is tried again (seconds; AWS: 1 second to 5 minutes).
 _THROTTLE_FIRST, _THROTTLE_MAX = 0.05, 1.0
+
+# Task tokens of which the state machine is remembered, so that late answers are authorized, too.
+_TOKENS_KEPT = 10_000
 
 
 class Event:
@@ -114,10 +118,10 @@ class AsyncQueue:
     def _give_up(self, event, on_failure):
         config = event.func.get("config") or event.func
         name = config.get("FunctionName", "unknown")
-        self._svc.logger.warning("asynchronous invoke of %s given up after %d errors and %d throttles",
-                                 name, event.attempts, event.throttles)
+        result = event.last_result or {"body": {"errorMessage": "event age exceeded"}}
+        self._svc.logger.warning("asynchronous invoke of %s given up after %d errors and %d throttles: %s %s",
+                                 name, event.attempts, event.throttles, result.get("body"), result.get("log", ""))
         if on_failure:
-            result = event.last_result or {"body": {"errorMessage": "event age exceeded"}}
             self._svc._run_with_function_config_scope(
                 config, self._svc._route_async_failure, on_failure, name, event.payload, result)
         return None
@@ -218,12 +222,14 @@ def answer_at_once(lambda_runtime):
     drain.__defaults__ = (0.005, 0.002, 0.250)
 
 
-def correct_state_machines(stepfunctions):
-    """Time-outs by path, Retry's MaxDelaySeconds and jitter, failing callback tasks, and aborted executions, as on AWS."""
+def correct_state_machines(stepfunctions, iam_actions):
+    """Time-outs by path, Retry's MaxDelaySeconds and jitter, failing callback tasks, aborted executions, as on AWS."""
     execute_task, call_lambda = stepfunctions._execute_task, stepfunctions._call_lambda
     find_retrier, fail = stepfunctions._find_matching_retrier, stepfunctions._fail_execution
     callback = stepfunctions._invoke_with_callback
+    resource_of = iam_actions.extract_resource_arn
     waiting = threading.local()
+    machine_of_token = collections.OrderedDict()
 
     def task_with_timeout_path(state_def, raw_input, execution, ctx):
         path = state_def.get("TimeoutSecondsPath")
@@ -233,10 +239,14 @@ def correct_state_machines(stepfunctions):
                 raise stepfunctions._ExecutionError(
                     "States.Runtime", f"TimeoutSecondsPath {path} must give a positive number of seconds, got {seconds!r}")
             state_def = {**state_def, "TimeoutSeconds": seconds}
+        waiting.machine = execution["stateMachineArn"]
         return execute_task(state_def, raw_input, execution, ctx)
 
     def callback_that_can_fail(resource, input_data, token, state_def):
         waiting.token = token
+        machine_of_token[token] = waiting.machine
+        while len(machine_of_token) > _TOKENS_KEPT:
+            machine_of_token.popitem(last=False)
         try:
             return callback(resource, input_data, token, state_def)
         finally:
@@ -267,11 +277,26 @@ def correct_state_machines(stepfunctions):
         if execution["status"] == "RUNNING":
             fail(execution, error, cause)
 
+    def resource_with_tokens(service, method, path, headers, body, *rest):
+        # A grant on SendTask* names the state machine; stock, the resource of such a call is "*", and the grant does not match.
+        if service == "states":
+            machine = machine_of_token.get(iam_actions._safe_json_field(body, "taskToken"))
+            if machine:
+                return machine
+        return resource_of(service, method, path, headers, body, *rest)
+
+    iam_actions.extract_resource_arn = resource_with_tokens
     stepfunctions._execute_task = task_with_timeout_path
     stepfunctions._invoke_with_callback = callback_that_can_fail
     stepfunctions._call_lambda = call_lambda_for_callback
     stepfunctions._find_matching_retrier = retrier_with_limits
     stepfunctions._fail_execution = fail_unless_aborted
+
+
+def pass_for_tls(app):
+    """Loopback stands in for TLS: a bucket with `enforceSSL` would refuse every request under IAM enforcement."""
+    pin = app.pin_request_origin
+    app.pin_request_origin = lambda source_ip, secure_transport: pin(source_ip, True)
 
 
 def enforce_iam(on, lambda_runtime):
@@ -295,10 +320,12 @@ def apply(slots):
     found = version("ministack")
     if found != PINNED_VERSION:
         raise RuntimeError(f"ministack {PINNED_VERSION} is required, {found} is installed")
-    from ministack.core import lambda_runtime
+    from ministack import app
+    from ministack.core import iam_actions, lambda_runtime
     from ministack.services import eventbridge, lambda_svc, stepfunctions
 
     queue_async_invokes(lambda_svc, eventbridge, slots)
     report_error_types(lambda_runtime, lambda_svc)
     answer_at_once(lambda_runtime)
-    correct_state_machines(stepfunctions)
+    correct_state_machines(stepfunctions, iam_actions)
+    pass_for_tls(app)
