@@ -34,7 +34,7 @@ export interface BurstComputeProps {
    *
    * It receives the results in batch order, `{ jobId, status, isComplete, isTimedOut, batchCount, failures, parameters,
    * startedAt, elapsedSeconds, results }`, and may run up to three times for one job. It must be another function than
-   * `worker`, of the same account and Region, with a time-out of at most 14 minutes. It is allowed to read the objects of
+   * `worker`, of the same account and Region, with a time-out of at most 13 minutes. It is allowed to read the objects of
    * jobs, since results beyond 4 MiB come as the address of a manifest; an imported one needs a known role for that.
    *
    * @default - the results of the batches stay as they are, without a combined answer
@@ -89,7 +89,8 @@ export interface BurstComputeProps {
   readonly toleratedFailurePercentage?: number;
 
   /**
-   * How long the results of a job can be read, from its start on, in whole seconds. At least `timeout`, and not a token.
+   * How long the results of a job can be read after its time-out, whether it needed all of that or not; in whole seconds. At
+   * least `timeout`, and not a token.
    *
    * @default Duration.days(7)
    */
@@ -107,7 +108,7 @@ export interface BurstComputeProps {
   /**
    * The key that encrypts the tables, the bucket and the log groups.
    *
-   * The policy of a key of the same app is extended by CloudWatch Logs; an imported key must allow it already. The input of
+   * The policy of a key of the same app is extended so that CloudWatch Logs may use it; an imported key must allow it already. The input of
    * an execution and its history stay under a key of AWS.
    *
    * @default - keys that AWS manages
@@ -120,7 +121,7 @@ export interface BurstComputeProps {
    * With `RemovalPolicy.DESTROY`, empty the bucket first: CloudFormation does not delete one that holds objects.
    *
    * @default - tables and log groups are deleted, because the data of jobs is transient and can be computed again. The bucket
-   * stays behind, and its lifecycle rule empties it within a day or two after `resultRetention`.
+   * stays behind, and its lifecycle rule empties it once `timeout` and `resultRetention` are over.
    */
   readonly removalPolicy?: RemovalPolicy;
 
@@ -282,14 +283,12 @@ export class BurstCompute extends Construct {
   public grantReadResults(grantee: IGrantable): Grant {
     const grant = Grant.addToPrincipal({
       grantee,
-      scope: this,
       actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
       resourceArns: [this.tasksTable.tableArn, this.resultsTable.tableArn],
     })
       .combine(this.stateMachine.grantExecution(grantee, 'states:DescribeExecution'))
       .combine(Grant.addToPrincipal({
         grantee,
-        scope: this,
         actions: ['s3:GetObject'],
         resourceArns: [this.payloadBucket.arnForObjects(JOB_OBJECTS)],
       }));

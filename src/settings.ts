@@ -4,10 +4,9 @@ import type { BurstComputeProps } from './burst-compute';
 import { findTimeout, runningTimeout } from './function-timeout';
 import { Checker } from './validation';
 
-/** Whole seconds of one minute, hour and day. */
-export const MINUTE = 60;
-export const HOUR = 60 * MINUTE;
-export const DAY = 24 * HOUR;
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 const DEFAULTS = {
   batchSize: 1,
@@ -22,8 +21,8 @@ const DEFAULTS = {
 /** A dispatcher lives 15 minutes at most and must outlive the workers that it supervises, with room to commit. */
 const MAX_WORKER_TIMEOUT = 13 * MINUTE;
 
-/** The monitor calls the combiner and lives 15 minutes at most: one of them is for the manifest and the answer. */
-const MAX_COMBINER_TIMEOUT = 14 * MINUTE;
+/** The monitor calls the combiner and lives 15 minutes at most: the rest is for the manifest before and the answer after. */
+const MAX_COMBINER_TIMEOUT = 13 * MINUTE;
 
 /** A round of Await and Repair takes about 13 of the 25,000 events of an execution; 1,500 rounds leave a fifth for retries. */
 const MAX_ROUNDS = 1_500;
@@ -57,7 +56,7 @@ export interface Settings {
   readonly executionTimeout: number;
   /** How long a job may run, the longest possible one where that is a token. */
   readonly longestJob: number;
-  /** After how many days an object of a job may go. */
+  /** After how many days an object may go: it is as old as its job, and readable for as long as the job's rows. */
   readonly expireAfterDays: number;
   /** Whether the monitor has to ask Lambda for the combiner's time-out. */
   readonly asksForCombiner: boolean;
@@ -92,6 +91,7 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
   }
   checkFunctions(scope, check, props);
 
+  const longestJob = known(timeout) ? timeout : LONGEST_JOB;
   return {
     environment: {
       batchSize,
@@ -107,9 +107,9 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
       combinerTimeoutSeconds: Lazy.any({ produce: () => props.combiner && runningTimeout(props.combiner) }),
       leafStartGraceSeconds: LEAF_START_GRACE,
     },
-    executionTimeout: (known(timeout) ? timeout : LONGEST_JOB) + COMBINE_ALLOWANCE,
-    longestJob: known(timeout) ? timeout : LONGEST_JOB,
-    expireAfterDays: Math.ceil(retention / DAY) + 1,
+    executionTimeout: longestJob + COMBINE_ALLOWANCE,
+    longestJob,
+    expireAfterDays: Math.ceil((longestJob + retention + COMBINE_ALLOWANCE) / DAY), // S3 waits for the next midnight on top
     asksForCombiner: props.combiner !== undefined && runningTimeout(props.combiner) === undefined,
   };
 }

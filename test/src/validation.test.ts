@@ -1,0 +1,215 @@
+import { App, CfnParameter, Duration, Lazy, Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import { Alias, CfnFunction, Function as LambdaFunction, Version } from 'aws-cdk-lib/aws-lambda';
+import { definitionOf, newBurst, newFunction, newStack, propertiesOf, text, json, withCombiner } from './support';
+import { BurstComputeProps } from '../../src';
+
+const settingsOf = (stack: Stack) => json(propertiesOf(Template.fromStack(stack), 'AWS::Lambda::Function', 'BurstMonitor').Environment.Variables.BURST_SETTINGS);
+
+describe('bad props are refused at once', () => {
+  const days = (n: number) => Duration.days(n);
+  const seconds = (n: number) => Duration.seconds(n);
+
+  test.each<[Partial<BurstComputeProps>, string]>([
+    [{ batchSize: 0 }, 'batchSize must be a whole number of at least 1, got 0'],
+    [{ batchSize: 1.5 }, 'batchSize must be a whole number of at least 1, got 1.5'],
+    [{ batchSize: NaN }, 'batchSize must be a whole number of at least 1, got NaN'],
+    [{ batchSize: Infinity }, 'batchSize must be a whole number of at least 1, got Infinity'],
+    [{ batchSize: '7' as unknown as number }, 'batchSize must be a whole number of at least 1, got 7'],
+    [{ maxConcurrency: 0 }, 'maxConcurrency must be a whole number of at least 1, got 0; leave it out to be bounded by the account alone'],
+    [{ maxConcurrency: 2.5 }, 'maxConcurrency must be a whole number of at least 1, got 2.5; leave it out to be bounded by the account alone'],
+    [{ branching: 1 }, 'branching must be a whole number from 2 to 1000, got 1'],
+    [{ branching: 1_001 }, 'branching must be a whole number from 2 to 1000, got 1001'],
+    [{ branching: 2.5 }, 'branching must be a whole number from 2 to 1000, got 2.5'],
+    [{ workerRetries: -1 }, 'workerRetries must be a whole number from 0 to 10, got -1'],
+    [{ workerRetries: 11 }, 'workerRetries must be a whole number from 0 to 10, got 11'],
+    [{ toleratedFailurePercentage: 101 }, 'toleratedFailurePercentage must be a number from 0 to 100, got 101'],
+    [{ toleratedFailurePercentage: -1 }, 'toleratedFailurePercentage must be a number from 0 to 100, got -1'],
+    [{ toleratedFailurePercentage: NaN }, 'toleratedFailurePercentage must be a number from 0 to 100, got NaN'],
+    [{ timeout: seconds(9) }, 'timeout must be a whole number of seconds from 10 to 31532400, got 9; an execution of Step Functions may take a year'],
+    [{ timeout: Duration.millis(10_500) },
+      'timeout must be a whole number of seconds from 10 to 31532400, got 10.5; an execution of Step Functions may take a year'],
+    [{ timeout: days(365), resultRetention: days(400) },
+      'timeout must be a whole number of seconds from 10 to 31532400, got 31536000; an execution of Step Functions may take a year'],
+    [{ repairInterval: seconds(4) }, 'repairInterval must be a whole number of seconds from 5 to 900, got 4'],
+    [{ repairInterval: Duration.minutes(16) }, 'repairInterval must be a whole number of seconds from 5 to 900, got 960'],
+    [{ resultRetention: seconds(9) }, 'resultRetention must be a whole number of seconds of at least 10, got 9'],
+    [{ resultRetention: Duration.hours(11) }, 'resultRetention must be at least the timeout of 43200 seconds, got 39600 seconds: '
+      + 'results must not expire while their job runs; raise resultRetention or lower timeout'],
+    [{ repairInterval: seconds(5) }, 'timeout and repairInterval must allow at most 1500 repair rounds, got a timeout of 43200 seconds with a '
+      + 'repairInterval of 5 seconds, up to 8640 rounds: an execution keeps 25,000 events and a round takes about 13 (the wait doubles after quiet '
+      + 'rounds, up to 15 minutes, but every round of a struggling job may be a busy one); raise repairInterval to at least 29 seconds or lower '
+      + 'timeout to at most 7500 seconds'],
+    [{ timeout: days(16), resultRetention: days(20), repairInterval: Duration.minutes(15) }, 'timeout and repairInterval must allow at most 1500 repair '
+      + 'rounds, got a timeout of 1382400 seconds with a repairInterval of 900 seconds, up to 1536 rounds: an execution keeps 25,000 events and a round '
+      + 'takes about 13 (the wait doubles after quiet rounds, up to 15 minutes, but every round of a struggling job may be a busy one); lower timeout '
+      + 'to at most 1350000 seconds, with a repairInterval of 900 seconds'],
+  ])('%j', (props, message) => {
+    expect(() => newBurst(newStack(), props)).toThrow(new Error(`${message} (in 'Stack/Burst')`));
+  });
+
+  test('whatever else was built by then does not matter: nothing is', () => {
+    const stack = newStack();
+    expect(() => newBurst(stack, { batchSize: 0 })).toThrow();
+    expect(stack.node.findChild('Burst').node.children).toEqual([]);
+  });
+
+  test.each<[Partial<BurstComputeProps>]>([
+    [{ batchSize: 1 }], [{ batchSize: 1_000_000 }], [{ maxConcurrency: 1 }], [{ branching: 2 }], [{ branching: 1_000 }],
+    [{ workerRetries: 0 }], [{ workerRetries: 10 }], [{ toleratedFailurePercentage: 0 }], [{ toleratedFailurePercentage: 100 }],
+    [{ toleratedFailurePercentage: 0.1 }], [{ timeout: seconds(10) }], [{ repairInterval: seconds(29) }], [{ repairInterval: Duration.minutes(15) }],
+    [{ resultRetention: Duration.hours(12) }],
+    [{ timeout: seconds(1_350_000), resultRetention: seconds(1_350_000), repairInterval: Duration.minutes(15) }],
+    [{ timeout: seconds(7_500), repairInterval: seconds(5) }],
+  ])('%j is the last that is allowed', (props) => {
+    expect(() => newBurst(newStack(), props)).not.toThrow();
+  });
+});
+
+describe('the time-out of functions', () => {
+  const tooLong = 'worker must have a time-out of at most 780 seconds (13 minutes), got 781 seconds: '
+    + "its dispatcher lives 15 minutes and has to outlive it; lower it and give each batch less work (in 'Stack/Burst')";
+  const slow = { timeout: Duration.seconds(781) };
+
+  test('13 minutes are allowed', () => {
+    const stack = newStack();
+    const timeout = Duration.minutes(13);
+    newBurst(stack, { worker: newFunction(stack, 'Worker', { timeout }), combiner: newFunction(stack, 'Combiner', { timeout }) });
+    expect(settingsOf(stack)).toMatchObject({ workerTimeoutSeconds: 780, combinerTimeoutSeconds: 780 });
+  });
+
+  test('of the worker is refused beyond', () => {
+    const stack = newStack();
+    expect(() => newBurst(stack, { worker: newFunction(stack, 'Worker', slow) })).toThrow(new Error(tooLong));
+  });
+
+  test('is found behind an alias, a version, and an alias of an alias', () => {
+    const stack = newStack();
+    const fn = newFunction(stack, 'Worker', slow);
+    const version = new Version(stack, 'Version', { lambda: fn });
+    const alias = new Alias(stack, 'Alias', { aliasName: 'a', version });
+    expect(() => newBurst(stack, { worker: version })).toThrow(tooLong);
+    expect(() => newBurst(newStack(), { worker: alias })).toThrow(/worker must have a time-out/);
+  });
+
+  test('of the combiner is refused beyond 13 minutes', () => {
+    const stack = newStack();
+    expect(() => newBurst(stack, { combiner: newFunction(stack, 'Combiner', slow) })).toThrow(new Error(
+      'combiner must have a time-out of at most 780 seconds (13 minutes), got 781 seconds: the monitor calls it and lives 15 minutes; '
+      + "lower it (in 'Stack/Burst')"));
+  });
+
+  test('that is changed later is taken as it is at synthesis', () => {
+    const stack = newStack();
+    const worker = newFunction(stack, 'Worker');
+    newBurst(stack, { worker });
+    (worker.node.defaultChild as CfnFunction).timeout = 30;
+    expect(settingsOf(stack).workerTimeoutSeconds).toBe(30);
+  });
+
+  test('that becomes too long later is refused at synthesis', () => {
+    const stack = newStack();
+    const worker = newFunction(stack, 'Worker');
+    newBurst(stack, { worker });
+    (worker.node.defaultChild as CfnFunction).timeout = 781;
+    expect(() => Template.fromStack(stack)).toThrow(/\[Stack\/Burst\] worker must have a time-out of at most 780 seconds/);
+  });
+
+  test('is what Lambda uses where nothing is set', () => {
+    const stack = newStack();
+    withCombiner(stack);
+    expect(settingsOf(stack)).toMatchObject({ workerTimeoutSeconds: 3, combinerTimeoutSeconds: 3 });
+  });
+
+  test.each<[string, (stack: Stack) => BurstComputeProps['worker']]>([
+    ['an imported function', (stack) => LambdaFunction.fromFunctionName(stack, 'Imported', 'work')],
+    ['a version, which keeps what it was published with', (stack) => newFunction(stack, 'Worker').currentVersion],
+    ['a token', (stack) => newFunction(stack, 'Worker', { timeout: Duration.seconds(Lazy.number({ produce: () => 800 })) })],
+  ])('is left to be asked for at run time with %s', (_, worker) => {
+    const stack = newStack();
+    newBurst(stack, { worker: worker(stack) });
+    expect(settingsOf(stack)).not.toHaveProperty('workerTimeoutSeconds');
+  });
+});
+
+describe('worker and combiner', () => {
+  const arn = 'arn:aws:lambda:eu-west-1:111122223333:function:f';
+
+  test('must not be one and the same function', () => {
+    const stack = newStack();
+    const worker = newFunction(stack, 'Worker');
+    const message = "combiner must be another function than worker, got 'Stack/Worker' for both: they receive different events; "
+      + "make two functions, which may share their code (in 'Stack/Burst')";
+    expect(() => newBurst(stack, { worker, combiner: worker })).toThrow(new Error(message));
+  });
+
+  test('must not be one and the same function, imported twice', () => {
+    const stack = newStack();
+    const [worker, combiner] = ['One', 'Two'].map((id) => LambdaFunction.fromFunctionArn(stack, id, arn));
+    expect(() => newBurst(stack, { worker, combiner })).toThrow(/^combiner must be another function than worker/);
+  });
+
+  test.each([
+    ['account', { account: '444455556666', region: 'eu-west-1' }, "must be in the account of its BurstCompute, '444455556666', got one in '111122223333'"],
+    ['region', { account: '111122223333', region: 'us-east-1' }, "must be in the region of its BurstCompute, 'us-east-1', got one in 'eu-west-1'"],
+  ])('must be in the same %s', (_, env, message) => {
+    const stack = newStack('Stack', { env });
+    const imported = LambdaFunction.fromFunctionArn(stack, 'Imported', arn);
+    expect(() => newBurst(stack, { worker: imported })).toThrow(`worker ${message}`);
+    expect(() => withCombiner(newStack('Stack', { env }), { combiner: imported })).toThrow(`combiner ${message}`);
+  });
+
+  test('may be anywhere as long as that is not known', () => {
+    const stack = newStack();
+    expect(() => newBurst(stack, { worker: LambdaFunction.fromFunctionArn(stack, 'Imported', arn) })).not.toThrow();
+  });
+});
+
+describe('tokens pass', () => {
+  const parameter = (stack: Stack, id: string) => new CfnParameter(stack, id, { type: 'Number' }).valueAsNumber;
+
+  test('as numbers, up to the settings', () => {
+    const stack = newStack();
+    newBurst(stack, {
+      batchSize: parameter(stack, 'Size'),
+      maxConcurrency: parameter(stack, 'Concurrency'),
+      branching: parameter(stack, 'Branching'),
+      workerRetries: parameter(stack, 'Retries'),
+      toleratedFailurePercentage: parameter(stack, 'Tolerated'),
+    });
+    const { Environment } = propertiesOf(Template.fromStack(stack), 'AWS::Lambda::Function', 'BurstMonitor');
+    expect(text(Environment.Variables.BURST_SETTINGS)).toBe('{"batchSize":<Size>,"maxConcurrency":<Concurrency>,"branching":<Branching>,'
+      + '"timeoutSeconds":43200,"workerRetries":<Retries>,"toleratedFailurePercentage":<Tolerated>,"resultRetentionSeconds":604800,'
+      + '"repairIntervalSeconds":60,"workerTimeoutSeconds":3,"leafStartGraceSeconds":60}');
+  });
+
+  test('as durations, with the longest possible job in their place', () => {
+    const stack = newStack();
+    newBurst(stack, {
+      timeout: Duration.seconds(parameter(stack, 'Timeout')),
+      repairInterval: Duration.seconds(parameter(stack, 'Interval')),
+    });
+    const template = Template.fromStack(stack);
+    const { Environment } = propertiesOf(template, 'AWS::Lambda::Function', 'BurstMonitor');
+    expect(text(Environment.Variables.BURST_SETTINGS)).toContain('"timeoutSeconds":<Timeout>,');
+    expect(text(Environment.Variables.BURST_SETTINGS)).toContain('"repairIntervalSeconds":<Interval>,');
+    expect(definitionOf(template).TimeoutSeconds).toBe(1_500 * 900 + 3_600);
+    // 15.6 days of job, 7 of retention, an hour to end
+    expect(propertiesOf(template, 'AWS::S3::Bucket', 'BurstPayloads').LifecycleConfiguration.Rules[0].ExpirationInDays).toBe(23);
+  });
+
+  test('but not as retention, which S3 and DynamoDB count in different units', () => {
+    const stack = newStack();
+    expect(() => newBurst(stack, { resultRetention: Duration.days(parameter(stack, 'Days')) })).toThrow(new Error(
+      'resultRetention must be known at synthesis, got a token: rows expire by the second and objects by the day, '
+      + "and CloudFormation cannot convert one into the other (in 'Stack/Burst')"));
+  });
+});
+
+test('a plain app synthesises without a warning', () => {
+  const app = new App();
+  const stack = new Stack(app, 'Stack');
+  withCombiner(stack);
+  Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
+  Annotations.fromStack(stack).hasNoError('*', Match.anyValue());
+});
