@@ -17,8 +17,9 @@ import types
 
 PINNED_VERSION = "1.5.33"
 
-# How long an event that was throttled waits before it is tried again (seconds; AWS: 1 second to 5 minutes).
-_THROTTLE_FIRST, _THROTTLE_MAX = 0.05, 1.0
+# How long the events of a throttled function wait, unless one of its invocations ends first (seconds; AWS: 1 second to 5 minutes).
+_THROTTLE_FIRST, _THROTTLE_MAX = 0.025, 1.0
+_THROTTLED = object()
 
 # Task tokens of which the state machine is remembered, so that late answers are authorized, too.
 _TOKENS_KEPT = 10_000
@@ -56,6 +57,7 @@ class AsyncQueue:
         self._ready = {}    # function -> heap of events
         self._delayed = []  # heap of (due, event)
         self._running = {}  # function -> how many
+        self._paused = {}   # throttled function -> (until when, how many times in a row)
         threading.Thread(target=self._schedule, daemon=True, name="async-queue").start()
 
     def put(self, func, payload):
@@ -70,19 +72,26 @@ class AsyncQueue:
             with self._changed:
                 event = self._next()
                 while event is None:
-                    wait = max(0.0, self._delayed[0][0] - time.monotonic()) if self._delayed else None
-                    self._changed.wait(wait)
+                    self._changed.wait(self._seconds_to_next())
                     event = self._next()
                 self._running[event.key] = self._running.get(event.key, 0) + 1
             threading.Thread(target=self._run, args=(event,), daemon=True, name="async-invoke").start()
 
     def _next(self):
-        while self._delayed and self._delayed[0][0] <= time.monotonic():
+        now = time.monotonic()
+        while self._delayed and self._delayed[0][0] <= now:
             event = heapq.heappop(self._delayed)[1]
             heapq.heappush(self._ready.setdefault(event.key, []), event)
         free = sum(self._running.values()) < self._slots
-        heads = [heap[0] for key, heap in self._ready.items() if heap and (free or not self._running.get(key))]
+        heads = [heap[0] for key, heap in self._ready.items()
+                 if heap and (free or not self._running.get(key)) and self._paused.get(key, (0, 0))[0] <= now]
         return heapq.heappop(self._ready[min(heads).key]) if heads else None
+
+    def _seconds_to_next(self):
+        due = [until for key, (until, _) in self._paused.items() if self._ready.get(key)]
+        due += [self._delayed[0][0]] if self._delayed else []
+        now = time.monotonic()
+        return min((moment - now for moment in due if moment > now), default=None)
 
     def _run(self, event):
         delay = None
@@ -92,12 +101,20 @@ class AsyncQueue:
             self._svc.logger.exception("asynchronous invoke of %s failed in the engine", event.key)
         with self._changed:
             self._running[event.key] -= 1
-            if delay is not None:
-                heapq.heappush(self._delayed, (time.monotonic() + delay, event))
+            if delay is _THROTTLED:
+                # The whole function pauses, not this event alone: a long queue must not be tried over and over.
+                times = self._paused.get(event.key, (0, 0))[1] + 1
+                pause = min(_THROTTLE_FIRST * 2 ** min(times, 10), _THROTTLE_MAX) * random.uniform(0.5, 1)
+                self._paused[event.key] = (time.monotonic() + pause, times)
+                heapq.heappush(self._ready[event.key], event)
+            else:
+                self._paused.pop(event.key, None)
+                if delay is not None:
+                    heapq.heappush(self._delayed, (time.monotonic() + delay, event))
             self._changed.notify()
 
     def _attempt(self, event):
-        """One try; returns the seconds until the next, or None when the event is done with."""
+        """One try; returns the seconds until the next, _THROTTLED, or None when the event is done with."""
         retries, max_age, on_failure = self._settings(event.func)
         if time.time() - event.enqueued > max_age:
             return self._give_up(event, on_failure)
@@ -105,7 +122,7 @@ class AsyncQueue:
         event.last_result = result
         if result.get("throttle"):
             event.throttles += 1
-            return min(_THROTTLE_FIRST * 2 ** min(event.throttles, 10), _THROTTLE_MAX) * random.uniform(0.5, 1)
+            return _THROTTLED
         if not result.get("error"):
             return None
         event.attempts += 1

@@ -7,6 +7,7 @@ import { packageRoot } from '../../engine/package-root';
 
 /** The `burst` command: exit code 0, 1 when something failed, 2 when it was called wrongly, 130 when it was interrupted. */
 async function main(): Promise<number> {
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'; // the user has not chosen the SDK in this bundle
   const { version } = JSON.parse(readFileSync(path.join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
   const program = new Command('burst')
     .description('Run the jobs of cdk-burst-compute')
