@@ -29,7 +29,9 @@ type MonitorEvent =
 export const handler = async (event: MonitorEvent, context: Context): Promise<unknown> => {
   logger.resetKeys();
   logger.appendKeys({
-    jobId: 'jobId' in event ? event.jobId : event.execution.name, state: event.action, requestId: context.awsRequestId,
+    jobId: 'jobId' in event ? event.jobId : event.execution.name,
+    state: event.action,
+    requestId: context.awsRequestId,
     ...('epoch' in event ? { epoch: event.epoch } : {}),
   });
   switch (event.action) {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { GetAccountSettingsCommand, GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { CallOutcome, Invoker, NotAllowed } from '../protocol';
 import { attempt } from './errors';
@@ -14,6 +15,7 @@ export class LambdaInvoker implements Invoker {
   constructor(private readonly calls: LambdaClient, private readonly control: LambdaClient, private readonly functions: Functions) {}
 
   callWorker(payload: string, signal?: AbortSignal): Promise<CallOutcome> {
+    if (signal) setMaxListeners(0, signal); // one per call in flight: no leak
     return this.call(this.functions.worker, payload, signal);
   }
 

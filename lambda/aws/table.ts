@@ -39,11 +39,11 @@ export class DynamoTable implements Table {
     for (let tries = 0; keys.length > 0; tries++) {
       if (tries === UNPROCESSED_TRIES) throw new Transient(`dynamodb:BatchGetItem on table ${this.name} left ${keys.length} keys unread ${tries} times`);
       if (tries > 0) await new Promise((resolve) => setTimeout(resolve, Math.random() * 50 * 2 ** tries));
-      const { Responses, UnprocessedKeys } = await attempt(`dynamodb:BatchGetItem on table ${this.name}`, () => this.client.send(new BatchGetItemCommand({
-        RequestItems: {
-          [this.name]: { Keys: keys, ConsistentRead: true, ...(projection && { ProjectionExpression: projection, ExpressionAttributeNames: names.map }) },
-        },
-      })));
+      const request = {
+        Keys: keys, ConsistentRead: true, ...(projection && { ProjectionExpression: projection, ExpressionAttributeNames: names.map }),
+      };
+      const { Responses, UnprocessedKeys } = await attempt(`dynamodb:BatchGetItem on table ${this.name}`, () =>
+        this.client.send(new BatchGetItemCommand({ RequestItems: { [this.name]: request } })));
       const found = Responses?.[this.name] ?? [];
       rows.push(...found.map((item) => unmarshall(item) as Row));
       if (found.length > 0) tries = 0;

@@ -108,17 +108,19 @@ async function combinerPayload(ports: Ports, row: JobRow, manifest: Manifest, fi
   };
   const parameters = row.plan.parametersKey === undefined ? '' : `,"parameters":${await fetch(row.plan.parametersKey)}`;
   const results = manifest.bytes <= INLINE_BYTES
-    ? `{"inline":${JSON.stringify(await inlineResults(manifest, fetch))}}`
+    ? JSON.stringify(await inlineResults(manifest, fetch))
     : `{"manifest":${JSON.stringify(ports.payloads.uri(manifestObject(row.jobId, row.epoch)))}}`;
   return `${JSON.stringify(head).slice(0, -1)}${parameters},"results":${results}}`;
 }
 
-async function inlineResults(manifest: Manifest, fetch: Fetch): Promise<unknown[]> {
-  const results: unknown[] = new Array<unknown>(manifest.batchCount).fill(null);
+async function inlineResults(manifest: Manifest, fetch: Fetch): Promise<{ inline: unknown[]; failed: number[] }> {
+  const inline = new Array<unknown>(manifest.batchCount).fill(null);
+  const failed: number[] = [];
   for await (const batch of batchResults(manifest, await prefetched(manifest, fetch))) {
-    if (batch.state === 'succeeded') results[batch.batchId] = batch.result;
+    if (batch.state === 'succeeded') inline[batch.batchId] = batch.result;
+    else failed.push(batch.batchId);
   }
-  return results;
+  return { inline, failed };
 }
 
 /** Fetches the group objects side by side; together they are at most INLINE_BYTES. */

@@ -40,8 +40,11 @@ export async function endJob(ports: Ports, job: Epoch, status: Outcome, ending: 
     jobKey(job.jobId),
     {
       set: {
-        terminal: { epoch: job.epoch, status }, status, endedAt: ports.clock.now(),
-        ...rest, ...(reason && { reason: { ...reason } }),
+        terminal: { epoch: job.epoch, status },
+        status,
+        endedAt: ports.clock.now(),
+        ...rest,
+        ...(reason && { reason: { ...reason } }),
       },
     },
     { all: [{ equals: ['epoch', job.epoch] }, { absent: 'terminal' }] },
@@ -58,8 +61,15 @@ async function announce(ports: Ports, row: JobRow): Promise<void> {
     id: `${row.jobId}-e${row.epoch}`,
     detailType: 'Burst Job Ended',
     detail: {
-      jobId: row.jobId, epoch: row.epoch, status: row.terminal!.status, batchCount: row.plan?.batches, failedCount: row.failedCount,
-      result: row.result, manifest: row.manifest, reason: row.reason, executionArn: row.executionArn,
+      jobId: row.jobId,
+      epoch: row.epoch,
+      status: row.terminal!.status,
+      batchCount: row.plan?.batches,
+      failedCount: row.failedCount,
+      result: row.result,
+      manifest: row.manifest,
+      reason: row.reason,
+      executionArn: row.executionArn,
     },
   });
 }
@@ -113,8 +123,14 @@ async function recordRefusal(ports: Ports, execution: Execution, reason: Reason)
   const now = ports.clock.now();
   await ports.store.tasks.update(jobKey(execution.name), {
     set: {
-      jobId: execution.name, executionArn: execution.arn, epoch: 1, status: 'FAILED', terminal: { epoch: 1, status: 'FAILED' },
-      reason: { ...reason }, endedAt: now, ttl: Math.ceil(now / 1000) + 7 * 86_400,
+      jobId: execution.name,
+      executionArn: execution.arn,
+      epoch: 1,
+      status: 'FAILED',
+      terminal: { epoch: 1, status: 'FAILED' },
+      reason: { ...reason },
+      endedAt: now,
+      ttl: Math.ceil(now / 1000) + 7 * 86_400,
     },
   }, { absent: 'pk' });
 }

@@ -85,8 +85,11 @@ export function resultEntry(json: string): string {
   return `{"result":${json}}`;
 }
 
-export async function spilledEntry(ports: Ports, writer: Writer, batch: number, invocationAttempt: number, json: string, bytes: number): Promise<string> {
-  const key = batchObject(writer, batch, invocationAttempt);
+/** Puts a large result aside; `call`: number of the worker call that gave it. */
+export async function spilledEntry(
+  ports: Ports, writer: Writer, batch: number, call: number, json: string, bytes: number,
+): Promise<string> {
+  const key = batchObject(writer, batch, call);
   await ports.payloads.put(key, json);
   const entry: Entry = { ref: { key, bytes } };
   return JSON.stringify(entry);

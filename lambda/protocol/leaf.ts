@@ -40,6 +40,12 @@ interface Task {
   notBefore: number;
 }
 
+interface CallError {
+  readonly errorType: string;
+  readonly message: string;
+  readonly requestId: string;
+}
+
 interface OpenGroup {
   readonly progress: GroupInProgress;
   readonly items: GroupItems;
@@ -89,7 +95,7 @@ class Leaf {
   private reported = '';
   private end?: LeafEnd;
   private crash?: unknown;
-  private notify: () => void = () => undefined;
+  private notify?: () => void;
 
   constructor(
     private readonly ports: Ports, private readonly event: DispatchEvent, private readonly budget: Budget,
@@ -222,7 +228,8 @@ class Leaf {
       case 'unknown':
         task.unknowns++;
         return this.failedOrLater(task, group, startedAt, task.unknowns > MAX_UNKNOWN, {
-          errorType: 'CallLost', requestId: '',
+          errorType: 'CallLost',
+          requestId: '',
           message: `no answer from Lambda, so whether the worker ran is unknown: ${outcome.message}`,
         });
       case 'throttled':
@@ -255,21 +262,25 @@ class Leaf {
     const spill = bytes > SPILL_BYTES || this.bufferedChars + payload.length > BUFFER_BYTES;
     // timed before the spill: the time-line shows the worker, not our storage
     const settled = { ...this.timing(task, startedAt), bytes };
-    const text = spill ? await spilledEntry(this.ports, this.writer, task.batch, task.calls, payload, bytes) : resultEntry(payload);
+    const text = spill
+      ? await spilledEntry(this.ports, this.writer, task.batch, task.calls, payload, bytes)
+      : resultEntry(payload);
     return this.settle(task, group, { ...settled, text });
   }
 
   private async failedOrLater(
-    task: Task, group: OpenGroup, startedAt: number, final: boolean, error: { errorType: string; message: string; requestId: string },
+    task: Task, group: OpenGroup, startedAt: number, final: boolean, error: CallError,
   ): Promise<void> {
     if (final) return this.fail(task, group, startedAt, error);
-    this.ports.log.warn('worker call failed, will be repeated', { batchId: task.batch, calls: task.calls, errorType: error.errorType, workerRequestId: error.requestId });
+    const { errorType, requestId: workerRequestId } = error;
+    this.ports.log.warn('worker call failed, will be repeated', { batchId: task.batch, calls: task.calls, errorType, workerRequestId });
     this.later(task, backoff(task.calls, 200, 10_000, this.ports.random.next()));
   }
 
-  private async fail(task: Task, group: OpenGroup, startedAt: number, error: { errorType: string; message: string; requestId: string }): Promise<void> {
-    const failure: Failure = { batchId: task.batch, attempts: task.calls, ...error, message: error.message.slice(0, MAX_MESSAGE_CHARS) };
-    this.ports.log.warn('batch failed', { batchId: task.batch, calls: task.calls, errorType: error.errorType, workerRequestId: error.requestId });
+  private async fail(task: Task, group: OpenGroup, startedAt: number, error: CallError): Promise<void> {
+    const { errorType, message, requestId } = error;
+    const failure: Failure = { batchId: task.batch, errorType, message: message.slice(0, MAX_MESSAGE_CHARS), attempts: task.calls, requestId };
+    this.ports.log.warn('batch failed', { batchId: task.batch, calls: task.calls, errorType, workerRequestId: requestId });
     await this.settle(task, group, { ...this.timing(task, startedAt), text: 'null', bytes: 0, failure });
     await this.checkTolerance(failure);
   }
@@ -354,7 +365,7 @@ class Leaf {
   private stop(why: LeafEnd): void {
     this.end = why;
     this.abort.abort();
-    this.notify();
+    this.notify?.();
   }
 
   /** Writes the leaf's row, if it is still ours. */
@@ -372,7 +383,9 @@ class Leaf {
       ...also,
     };
     const written = await this.ports.store.tasks.update(
-      leafKey(this.event.jobId, this.event.epoch, this.event.lo), { set: set as unknown as Row }, { equals: ['owner', this.writer.owner] },
+      leafKey(this.event.jobId, this.event.epoch, this.event.lo),
+      { set: set as unknown as Row },
+      { equals: ['owner', this.writer.owner] },
     );
     if (!written.ok) {
       this.stop('ownership lost');
@@ -425,7 +438,7 @@ class Leaf {
       .catch((error) => { if (this.end !== 'stopped') this.crash ??= error; })
       .finally(() => {
         this.background.delete(tracked);
-        this.notify();
+        this.notify?.();
       });
     this.background.add(tracked);
   }
@@ -439,7 +452,7 @@ class Leaf {
   }
 }
 
-function unusable(payload: string, bytes: number): { errorType: string; message: string } | undefined {
+function unusable(payload: string, bytes: number): Omit<CallError, 'requestId'> | undefined {
   if (bytes > MAX_RESPONSE_BYTES) {
     return {
       errorType: 'ResultTooLarge',

@@ -59,7 +59,11 @@ export async function surveyGroups(ports: Ports, row: JobRow): Promise<Survey> {
   const groupsText = isSmall ? `[${lines.join(',')}]` : undefined;
   if (!isSmall && lines.length > 0) await flush();
   return {
-    committedGroups, succeededCount: batches - failedCount, failedCount, firstFailures, bytes,
+    committedGroups,
+    succeededCount: batches - failedCount,
+    failedCount,
+    firstFailures,
+    bytes,
     ...(isSmall ? { groupsText } : { pieces }),
   };
 }
@@ -76,7 +80,15 @@ export async function writeManifest(ports: Ports, row: JobRow, outcome: Outcome,
   }
   const { groupsText, pieces, succeededCount, failedCount, bytes } = survey;
   const head: Manifest = {
-    version: 1, jobId: row.jobId, epoch: row.epoch, outcome, batchCount: row.plan.batches, succeededCount, failedCount, bytes, ...(pieces && { pieces }),
+    version: 1,
+    jobId: row.jobId,
+    epoch: row.epoch,
+    outcome,
+    batchCount: row.plan.batches,
+    succeededCount,
+    failedCount,
+    bytes,
+    ...(pieces && { pieces }),
   };
   const text = groupsText === undefined ? JSON.stringify(head) : `${JSON.stringify(head).slice(0, -1)},"groups":${groupsText}}`;
   const key = manifestObject(row.jobId, row.epoch);

@@ -197,5 +197,9 @@ export interface CombinerEvent {
   readonly parameters?: unknown;
   readonly startedAt: string;
   readonly elapsedSeconds: number;
-  readonly results: { readonly inline: unknown[] } | { readonly manifest: string };
+  /**
+   * `inline`: what the worker returned for each batch, in batch order, null for those in `failed`. Too large for an
+   * event: the address of the manifest instead.
+   */
+  readonly results: { readonly inline: unknown[]; readonly failed: number[] } | { readonly manifest: string };
 }

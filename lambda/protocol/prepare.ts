@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { MAX_DEPTH } from './dispatch';
 import { InvalidRequest, JobExists } from './errors';
 import { writeLines } from './items';
 import { itemsObject, jobKey, parametersObject } from './keys';
@@ -6,7 +7,6 @@ import { ItemSource, JobRow, Plan } from './model';
 import { dispatchDepth, GROUP_SIZE, groupCount, staff } from './plan';
 import { Ports, Row } from './ports';
 import { JobRequest, parseRequest, Settings } from './request';
-import { MAX_DEPTH } from './dispatch';
 import { Turn, waitSeconds } from './turn';
 
 /** Rows outlive the job's time-out by the retention, and by what its last steps may take. */

@@ -43,7 +43,10 @@ export async function takeTurn(ports: Ports, turn: TokenBearer): Promise<void> {
     jobKey(jobId),
     {
       set: {
-        taskToken: token, tokenRound: round, tokenRetry: retryCount, status: 'RUNNING',
+        taskToken: token,
+        tokenRound: round,
+        tokenRetry: retryCount,
+        status: 'RUNNING',
         ...(round === 0 ? { dispatchedAt: ports.clock.now() } : {}),
       },
     },

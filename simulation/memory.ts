@@ -1,0 +1,89 @@
+import { Condition, PayloadMissing, Payloads, Row, Table, Update, Value, WriteResult } from '../lambda/protocol';
+
+/** A table in memory that behaves as DynamoDB does; the contract tests hold it against the real ones. */
+export class MemoryTable implements Table {
+  readonly rows = new Map<string, Row>();
+
+  async get(pk: string): Promise<Row | undefined> {
+    return copy(this.rows.get(pk));
+  }
+
+  async getMany(pks: string[], attributes?: string[]): Promise<Row[]> {
+    return pks.flatMap((pk) => {
+      const row = copy(this.rows.get(pk));
+      if (!row) return [];
+      if (!attributes) return [row];
+      return [Object.fromEntries(['pk', ...attributes].filter((name) => row[name] !== undefined).map((name) => [name, row[name]])) as Row];
+    });
+  }
+
+  async put(row: Row, condition?: Condition): Promise<WriteResult> {
+    return this.write(row.pk, condition, () => row);
+  }
+
+  async update(pk: string, { set = {}, remove = [], addToSet = {}, increment = {} }: Update, condition?: Condition): Promise<WriteResult> {
+    return this.write(pk, condition, (old) => {
+      const row: Row = { ...old, pk };
+      for (const [name, value] of Object.entries(set)) if (value !== undefined) row[name] = value;
+      for (const [name, members] of Object.entries(addToSet)) {
+        row[name] = new Set([...(row[name] as Set<number> | undefined) ?? [], ...members]);
+      }
+      for (const [name, by] of Object.entries(increment)) row[name] = ((row[name] as number | undefined) ?? 0) + by;
+      for (const name of remove) delete row[name];
+      return row;
+    });
+  }
+
+  private write(pk: string, condition: Condition | undefined, change: (old: Row | undefined) => Row): WriteResult {
+    const old = this.rows.get(pk);
+    if (condition && !holds(condition, old)) return { ok: false, row: copy(old) };
+    const row = copy(change(old))!;
+    this.rows.set(pk, row);
+    return { ok: true, row: copy(row)! };
+  }
+}
+
+function holds(condition: Condition, row: Row | undefined): boolean {
+  if ('absent' in condition) return row?.[condition.absent] === undefined;
+  if ('equals' in condition) return row !== undefined && row[condition.equals[0]] === condition.equals[1];
+  if ('lessThan' in condition) {
+    const value = row?.[condition.lessThan[0]];
+    return typeof value === 'number' && value < condition.lessThan[1];
+  }
+  return 'all' in condition ? condition.all.every((part) => holds(part, row)) : condition.any.some((part) => holds(part, row));
+}
+
+/** As stored: nobody shares an object with the table, and undefined members are gone. */
+function copy(row: Row | undefined): Row | undefined {
+  return row && (plain(row) as Row);
+}
+
+function plain(value: Value): Value {
+  if (value instanceof Set) return new Set(value);
+  if (Array.isArray(value)) return value.map(plain);
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined).map(([k, v]) => [k, plain(v!)]));
+  }
+  return value;
+}
+
+/** A bucket in memory. */
+export class MemoryPayloads implements Payloads {
+  readonly objects = new Map<string, Buffer>();
+
+  async put(key: string, body: string | Uint8Array, options: { ifAbsent?: boolean } = {}): Promise<boolean> {
+    if (options.ifAbsent && this.objects.has(key)) return false;
+    this.objects.set(key, Buffer.from(body));
+    return true;
+  }
+
+  async get(key: string, range?: { from: number; to: number }): Promise<Uint8Array> {
+    const object = this.objects.get(key);
+    if (!object) throw new PayloadMissing(this.uri(key));
+    return range ? object.subarray(range.from, range.to) : object;
+  }
+
+  uri(key: string): string {
+    return `s3://bucket/${key}`;
+  }
+}

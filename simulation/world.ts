@@ -1,0 +1,191 @@
+import {
+  Budget, CallOutcome, combine, CombineSettings, DispatchEvent, fanOut, finish, JobOutput, JobStatus, Log, orSeal, Ports, prepare, repair, runLeaf, Settings,
+  takeTurn, Turn, Verdict, WorkerEvent,
+} from '../lambda/protocol';
+import { VirtualClock } from './clock';
+import { MemoryPayloads, MemoryTable } from './memory';
+
+export type WorkerModel = (event: WorkerEvent) => CallOutcome | Promise<CallOutcome>;
+
+export interface WorldOptions {
+  readonly worker: WorkerModel;
+  readonly combiner?: (payload: string) => CallOutcome;
+  readonly seed?: number;
+  /** Functions that may run at once. @default 1000 */
+  readonly accountConcurrency?: number;
+  readonly settings?: Partial<Settings>;
+  /** Called for each dispatch event: how many copies arrive. @default 1 */
+  readonly deliveries?: (event: DispatchEvent) => number;
+  /** Called as each dispatcher starts: after how many ms it dies; undefined: it does not. */
+  readonly dispatcherDies?: (event: DispatchEvent) => number | undefined;
+}
+
+export type Ending = { readonly succeeded: true; readonly output: JobOutput } | { readonly succeeded: false; readonly verdict: Verdict };
+
+const SETTINGS: Settings = {
+  branching: 64,
+  timeoutSeconds: 12 * 3600,
+  workerRetries: 2,
+  toleratedFailurePercentage: 0,
+  resultRetentionSeconds: 7 * 86_400,
+  repairIntervalSeconds: 60,
+  workerTimeoutSeconds: 60,
+  leafStartGraceSeconds: 60,
+};
+const DISPATCHER_MS = 900_000;
+
+/** What a participant gets once it was killed: none of its awaits ever returns. */
+const NEVER = new Promise<never>(() => undefined);
+
+/**
+ * A model of everything around the protocol: one account with the production core in each of its functions, under a virtual
+ * clock. Workers, losses and duplicates are the test's to choose.
+ */
+export class World {
+  readonly clock = new VirtualClock();
+  readonly tasks = new MemoryTable();
+  readonly results = new MemoryTable();
+  readonly payloads = new MemoryPayloads();
+  readonly settings: Settings;
+  readonly announced: { id: string; detail: { [name: string]: unknown } }[] = [];
+  readonly calls: WorkerEvent[] = [];
+  readonly events: DispatchEvent[] = [];
+  readonly crashes: unknown[] = [];
+  /** Worker calls in flight now and at most. */
+  running = 0;
+  peak = 0;
+  private state: number;
+  private nonces = 0;
+  private waiting?: { token: string; wake: () => void };
+
+  constructor(private readonly options: WorldOptions) {
+    this.settings = { ...SETTINGS, ...options.settings };
+    this.state = (options.seed ?? 1) * 2654435761 % 4294967296;
+  }
+
+  /** Mulberry32: small, seedable, good enough to choose delays and victims. */
+  random(): number {
+    this.state = (this.state + 0x6D2B79F5) | 0;
+    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  }
+
+  /** Runs a job through the states of the state machine. */
+  run(request: unknown, name = 'job'): Promise<Ending> {
+    return this.clock.run(this.execute(request, name));
+  }
+
+  status(name = 'job'): JobStatus | undefined {
+    return this.tasks.rows.get(`j#${name}`)?.status as JobStatus | undefined;
+  }
+
+  private async execute(request: unknown, name: string): Promise<Ending> {
+    const execution = { name, arn: `arn:${name}`, startTime: new Date(this.clock.now()).toISOString() };
+    const ports = this.ports();
+    try {
+      let turn = await prepare(ports, this.settings, execution, request);
+      while (!await this.wait(ports, turn)) turn = await repair(ports, turn);
+      const settings: CombineSettings = { hasCombiner: this.options.combiner !== undefined, combinerTimeoutSeconds: 60 };
+      return { succeeded: true, output: await combine(ports, settings, turn, this.budget()) };
+    } catch (error) {
+      const { name: errorType, message: errorMessage } = error as Error;
+      const input = { error: { Error: errorType, Cause: JSON.stringify({ errorType, errorMessage }) } };
+      return { succeeded: false, verdict: await finish(ports, execution, input) };
+    }
+  }
+
+  /** The Await state: false when it timed out. */
+  private async wait(ports: Ports, turn: Turn): Promise<boolean> {
+    const token = `token-${turn.round}`;
+    const cancel = new AbortController();
+    const woken = new Promise<boolean>((resolve) => {
+      this.waiting = { token, wake: () => resolve(true) };
+    });
+    const timedOut = this.clock.sleep(turn.waitSeconds * 1000, cancel.signal).then(() => false);
+    await takeTurn(ports, { ...turn, retryCount: 0, token });
+    const result = await Promise.race([woken, timedOut]);
+    cancel.abort();
+    this.waiting = undefined;
+    return result;
+  }
+
+  private budget(): Budget {
+    const end = this.clock.now() + DISPATCHER_MS;
+    return { remainingMs: () => end - this.clock.now() };
+  }
+
+  private startDispatcher(event: DispatchEvent): void {
+    const life = { dead: false };
+    const dies = this.options.dispatcherDies?.(event);
+    if (dies !== undefined) void this.clock.sleep(dies).then(() => { life.dead = true; });
+    const ports = this.ports(life);
+    const run = event.hi - event.lo > 1 ? orSeal(ports, event, () => fanOut(ports, event)) : runLeaf(ports, event, this.budget());
+    run.catch((error) => this.crashes.push(error));
+  }
+
+  /** Ports of one participant; after its death nothing of it has an effect, and nothing returns to it. */
+  private ports(life: { dead: boolean } = { dead: false }): Ports {
+    const mortal = <T extends unknown[], R>(action: (...args: T) => Promise<R>) => async (...args: T): Promise<R> => {
+      if (life.dead) return NEVER;
+      await this.clock.sleep(1 + this.random() * 10);
+      if (life.dead) return NEVER;
+      const result = await action(...args);
+      await this.clock.sleep(1 + this.random() * 10);
+      return life.dead ? NEVER : result;
+    };
+    const table = (t: MemoryTable) => ({
+      get: mortal(t.get.bind(t)), getMany: mortal(t.getMany.bind(t)), put: mortal(t.put.bind(t)), update: mortal(t.update.bind(t)),
+    });
+    return {
+      clock: {
+        now: () => this.clock.now(),
+        sleep: async (ms, signal) => {
+          await this.clock.sleep(ms, signal);
+          if (life.dead) await NEVER;
+        },
+      },
+      random: { next: () => this.random(), nonce: () => `n${this.nonces++}` },
+      store: { tasks: table(this.tasks), results: table(this.results) },
+      payloads: {
+        put: mortal(this.payloads.put.bind(this.payloads)),
+        get: mortal(this.payloads.get.bind(this.payloads)),
+        uri: (key) => this.payloads.uri(key),
+      },
+      invoker: {
+        callWorker: mortal((payload: string) => this.callWorker(JSON.parse(payload) as WorkerEvent)),
+        callCombiner: mortal(async (payload: string) => this.options.combiner!(payload)),
+        dispatch: mortal(async (event: object) => this.deliver(JSON.parse(JSON.stringify(event)) as DispatchEvent)),
+        accountConcurrency: async () => this.options.accountConcurrency ?? 1000,
+        workerTimeoutSeconds: async () => 60,
+      },
+      workflow: {
+        wake: mortal(async (token: string) => {
+          if (this.waiting?.token !== token) return false;
+          this.waiting.wake();
+          return true;
+        }),
+        announce: mortal(async ({ id, detail }: { id: string; detail: { [name: string]: unknown } }) => void this.announced.push({ id, detail })),
+      },
+      log: SILENT,
+    };
+  }
+
+  private deliver(event: DispatchEvent): void {
+    this.events.push(event);
+    const copies = this.options.deliveries?.(event) ?? 1;
+    for (let i = 0; i < copies; i++) void this.clock.sleep(20 + this.random() * 200).then(() => this.startDispatcher(event));
+  }
+
+  private async callWorker(event: WorkerEvent): Promise<CallOutcome> {
+    this.calls.push(event);
+    this.peak = Math.max(this.peak, ++this.running);
+    try {
+      return await this.options.worker(event);
+    } finally {
+      this.running--;
+    }
+  }
+}
+
+const SILENT: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,0 +1,16 @@
+import { CombinerEvent, readResults } from '../../../../runtime';
+
+/** Sums all squares, whichever way the results come, and passes on what it was told. */
+export const handler = async (event: CombinerEvent) => {
+  if ((event.parameters as { combinerThrows?: boolean } | undefined)?.combinerThrows) throw new RangeError('cannot combine');
+  let sum = 0;
+  let batches = 0;
+  const failed: number[] = [];
+  for await (const { batchId, state, result } of readResults(event)) {
+    if (batchId !== batches++) throw new Error(`batch ${batchId} out of order`);
+    if (state === 'succeeded') sum += (result as { squares: number[] }).squares.reduce((a, b) => a + b, 0);
+    else failed.push(batchId);
+  }
+  const { results, ...rest } = event;
+  return { ...rest, sum, batches, failed, form: 'inline' in results ? 'inline' : 'manifest' };
+};

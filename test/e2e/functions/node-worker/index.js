@@ -1,0 +1,13 @@
+// A worker that does what the job's parameters say for a batch: { misbehave: { "<batchId>": "throw" | "exit" | "hang" | "flaky" }, bytes }
+exports.handler = async ({ batchId, invocationAttempt, range, items, parameters = {} }) => {
+  const { misbehave = {}, bytes = 0, sleepMs = 0 } = parameters;
+  if (sleepMs) await new Promise((resolve) => setTimeout(resolve, sleepMs));
+  switch (misbehave[batchId]) {
+    case 'throw': throw new TypeError(`cannot work on batch ${batchId}`);
+    case 'flaky': if (invocationAttempt === 1) throw new Error('only the first time'); break;
+    case 'exit': process.exit(1);
+    case 'hang': await new Promise((resolve) => setTimeout(resolve, 60_000));
+  }
+  const numbers = items ?? Array.from({ length: range.end - range.start }, (_, i) => range.start + i);
+  return { batchId, squares: numbers.map((n) => n * n), padding: 'x'.repeat(bytes) };
+};

@@ -1,0 +1,69 @@
+import * as path from 'path';
+import {
+  GetFunctionConfigurationCommand, LambdaClient, UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { buildSync } from 'esbuild';
+import { BurstClient, JobAddress, parseAddress } from '../../client';
+import { Engine } from '../../engine';
+
+export const ROOT = path.join(__dirname, '..', '..');
+
+/** A deployed job with what a test needs around it. */
+export interface Deployed {
+  readonly address: JobAddress;
+  readonly client: BurstClient;
+}
+
+export interface Bench {
+  readonly engine: Engine;
+  readonly config: { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
+  readonly lambda: LambdaClient;
+  readonly steps: SFNClient;
+  /** By construct id. */
+  readonly jobs: Record<string, Deployed>;
+}
+
+/** Bundles one TypeScript function for Lambda; returns its folder. */
+export function bundle(entry: string, name: string): string {
+  const folder = path.join(ROOT, 'assets', 'test', name);
+  buildSync({
+    entryPoints: [path.join(ROOT, entry)], outfile: path.join(folder, 'index.js'), bundle: true, platform: 'node', target: 'node20', format: 'cjs',
+    mainFields: ['module', 'main'], minify: true,
+  });
+  return folder;
+}
+
+/** Starts the engine, deploys an app on it and enforces IAM from then on. */
+export async function deployOnEngine(app: string, options: { concurrency?: number; environment?: Record<string, string> } = {}): Promise<Bench> {
+  const lines: string[] = [];
+  const engine = await Engine.start({ concurrency: options.concurrency, log: (line) => { lines.push(line); } });
+  try {
+    Object.assign(process.env, options.environment);
+    const outputs = await engine.deploy({ app, cwd: ROOT });
+    await engine.enforceIam(true);
+    const config = { endpoint: engine.endpoint, region: engine.region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
+    const lambda = new LambdaClient(config);
+    const jobs: Record<string, Deployed> = {};
+    for (const [key, value] of Object.values(outputs).flatMap((stack) => Object.entries(stack))) {
+      if (!value.startsWith('{"stateMachineArn"')) continue;
+      const address = parseAddress(value);
+      jobs[key.replace(/Address.*$/, '')] = { address, client: new BurstClient({ ...config, address }) };
+    }
+    return { engine, config, lambda, steps: new SFNClient(config), jobs };
+  } catch (error) {
+    await engine.stop();
+    throw new Error(`${String(error)}\n${lines.slice(-40).join('\n')}`);
+  }
+}
+
+/** Changes settings of a deployed monitor, for waits that are right on AWS and would only be waited for here. */
+export async function overrideSettings(bench: Bench, job: Deployed, settings: Record<string, number>): Promise<void> {
+  const FunctionName = job.address.monitor;
+  const { Environment } = await bench.lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  const variables = Environment!.Variables!;
+  await bench.lambda.send(new UpdateFunctionConfigurationCommand({
+    FunctionName,
+    Environment: { Variables: { ...variables, BURST_SETTINGS: JSON.stringify({ ...JSON.parse(variables.BURST_SETTINGS), ...settings }) } },
+  }));
+}
