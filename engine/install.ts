@@ -86,7 +86,6 @@ async function buildVenv(python: string, folder: string, requirements: string, e
   }
   try {
     await run(inside, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--requirement', requirements], options);
-    await run(inside, ['-m', 'pip', 'check'], options);
   } catch (error) {
     throw new EngineError('the local engine could not be installed with pip: '
       + `${lastLines(error)}\nCheck the network, or pip's own settings (PIP_INDEX_URL, PIP_CERT, HTTPS_PROXY), and try again.`, { cause: error });
