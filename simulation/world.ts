@@ -1,5 +1,5 @@
 import {
-  Budget, CallOutcome, combine, CombineSettings, DispatchEvent, fanOut, finish, JobOutput, JobStatus, Log, orSeal, Ports, prepare, repair, runLeaf, Settings,
+  Budget, CallOutcome, combine, CombineSettings, dispatch, DispatchEvent, finish, JobOutput, JobStatus, Log, Ports, prepare, repair, Settings,
   takeTurn, Turn, Verdict, WorkerEvent,
 } from '../lambda/protocol';
 import { VirtualClock } from './clock';
@@ -120,8 +120,7 @@ export class World {
     const dies = this.options.dispatcherDies?.(event);
     if (dies !== undefined) void this.clock.sleep(dies).then(() => { life.dead = true; });
     const ports = this.ports(life);
-    const run = event.hi - event.lo > 1 ? orSeal(ports, event, () => fanOut(ports, event)) : runLeaf(ports, event, this.budget());
-    run.catch((error) => this.crashes.push(error));
+    dispatch(ports, event, this.budget()).catch((error) => this.crashes.push(error));
   }
 
   /** Ports of one participant; after its death nothing of it has an effect, and nothing returns to it. */

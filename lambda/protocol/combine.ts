@@ -1,4 +1,4 @@
-import { CombinerFailed, JobNotSucceeded, JobState, NotAllowed, PayloadMissing, Transient } from './errors';
+import { CombinerFailed, JobNotSucceeded, JobState, NotAllowed, Transient } from './errors';
 import { endJob, JobOutput, output } from './finish';
 import { Epoch } from './join';
 import { jobKey, manifestObject, resultObject } from './keys';
@@ -49,7 +49,7 @@ export async function combine(ports: Ports, settings: CombineSettings, job: Epoc
   if (!sealed || sealed.seal.outcome !== 'SUCCEEDED') throw notSucceeded(sealed?.row ?? row);
 
   const manifest = await writeManifest(ports, row, 'SUCCEEDED', survey);
-  const result = settings.hasCombiner ? await combinedResult(ports, settings, row, manifest, survey.firstFailures, budget, !!row.sealed) : undefined;
+  const result = settings.hasCombiner ? await combinedResult(ports, settings, row, manifest, survey.firstFailures, budget) : undefined;
   const ended = await endJob(ports, job, 'SUCCEEDED', {
     failedCount: manifest.failedCount,
     manifest: ports.payloads.uri(manifestObject(job.jobId, job.epoch)),
@@ -63,15 +63,13 @@ function notSucceeded(row: JobRow): JobNotSucceeded {
   return new JobNotSucceeded(`${row.sealed?.outcome}: ${row.sealed?.reason?.message ?? ''}`);
 }
 
-/** Calls the combiner, unless an earlier run of this step stored its answer; the first answer stored is the job's result. */
+/** Run again, the combiner is called again; the first answer that was stored is the job's result. */
 async function combinedResult(
-  ports: Ports, settings: CombineSettings, row: JobRow, manifest: Manifest, first: CombinerEvent['failures']['first'], budget: Budget, isRepeated: boolean,
+  ports: Ports, settings: CombineSettings, row: JobRow, manifest: Manifest, first: CombinerEvent['failures']['first'], budget: Budget,
 ): Promise<string> {
   const key = resultObject(row.jobId, row.epoch);
-  if (!isRepeated || !await exists(ports, key)) {
-    const payload = await combinerPayload(ports, row, manifest, first);
-    await ports.payloads.put(key, await callCombiner(ports, settings, payload, budget), { ifAbsent: true });
-  }
+  const payload = await combinerPayload(ports, row, manifest, first);
+  await ports.payloads.put(key, await callCombiner(ports, settings, payload, budget), { ifAbsent: true });
   return ports.payloads.uri(key);
 }
 
@@ -132,14 +130,4 @@ async function prefetched(manifest: Manifest, fetch: Fetch): Promise<Fetch> {
     for (let key = queue.shift(); key !== undefined; key = queue.shift()) texts.set(key, await fetch(key));
   }));
   return async (key) => texts.get(key) ?? fetch(key);
-}
-
-async function exists(ports: Ports, key: string): Promise<boolean> {
-  try {
-    await ports.payloads.get(key, { from: 0, to: 1 });
-    return true;
-  } catch (error) {
-    if (error instanceof PayloadMissing) return false;
-    throw error;
-  }
 }

@@ -1,12 +1,22 @@
+import { runLeaf } from './leaf';
 import { DispatchEvent } from './model';
 import { splitSpan } from './plan';
-import { Ports } from './ports';
+import { Budget, Ports } from './ports';
+import { orSeal } from './turn';
 
 /** Lambda's loop detection drops a chain after about 16 hops; with 64 branches, 4 carry 16 million leaves. */
 export const MAX_DEPTH = 8;
 
+/** One function, two roles: on several leaves it starts dispatchers for parts of them, on one it runs that leaf. */
+export async function dispatch(ports: Ports, event: DispatchEvent, budget: Budget): Promise<void> {
+  await orSeal(ports, event, async () => {
+    if (event.hi - event.lo > 1) await fanOut(ports, event);
+    else await runLeaf(ports, event, budget);
+  });
+}
+
 /** An inner node: splits its leaves in at most `branching` parts and starts a dispatcher on each. */
-export async function fanOut(ports: Ports, event: DispatchEvent): Promise<void> {
+async function fanOut(ports: Ports, event: DispatchEvent): Promise<void> {
   if (event.depth >= MAX_DEPTH) {
     throw new Error(`fan-out of job ${event.jobId} is deeper than ${MAX_DEPTH} hops at leaves [${event.lo}, ${event.hi}): this is a defect of the planner`);
   }

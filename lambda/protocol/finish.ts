@@ -1,4 +1,4 @@
-import { JobNotSucceeded } from './errors';
+import { JobNotSucceeded, NotAllowed } from './errors';
 import { Epoch } from './join';
 import { jobKey, manifestObject, resultObject } from './keys';
 import { surveyGroups, writeManifest } from './manifest';
@@ -104,10 +104,19 @@ async function endWithoutSuccess(ports: Ports, row: JobRow, outcome: Outcome, re
   if (!sealed) return undefined;
   const { seal } = sealed;
   const final = seal.outcome === 'SUCCEEDED' ? { outcome, reason } : { outcome: seal.outcome, reason: seal.reason ?? reason };
-  const manifest = await writeManifest(ports, row, seal.outcome, await surveyGroups(ports, row));
-  return endJob(ports, row, final.outcome, {
-    reason: final.reason, failedCount: manifest.failedCount, manifest: ports.payloads.uri(manifestObject(row.jobId, row.epoch)),
-  });
+  return endJob(ports, row, final.outcome, { reason: final.reason, ...await partialResults(ports, row, seal.outcome) });
+}
+
+/** What is committed stays readable. A job that failed because its data may not be read ends all the same, without. */
+async function partialResults(ports: Ports, row: JobRow, outcome: Outcome): Promise<Pick<Ending, 'manifest' | 'failedCount'>> {
+  try {
+    const { failedCount } = await writeManifest(ports, row, outcome, await surveyGroups(ports, row));
+    return { failedCount, manifest: ports.payloads.uri(manifestObject(row.jobId, row.epoch)) };
+  } catch (error) {
+    if (!(error instanceof NotAllowed)) throw error;
+    ports.log.error('the results of the job cannot be listed', { error: error.message });
+    return {};
+  }
 }
 
 function verdict(row: JobRow, error: Reason): Verdict {

@@ -1,5 +1,4 @@
 import { claimLeaf } from './claim';
-import { NotAllowed } from './errors';
 import { BUFFER_BYTES, commitGroup, GroupInProgress, resultEntry, Settled, SPILL_BYTES, spilledEntry } from './group';
 import { GroupItems, ItemReader } from './items';
 import { signalJoin } from './join';
@@ -131,9 +130,6 @@ class Leaf {
       await this.loadParts();
       await this.work();
       return await this.close();
-    } catch (error) {
-      if (error instanceof NotAllowed) await sealEarly(this.ports, this.event, 'FAILED', { code: 'NotAllowed', message: error.message });
-      throw error;
     } finally {
       this.abort.abort();
       await beating;

@@ -68,6 +68,7 @@ export interface JobRow {
   repairIntervalSeconds: number;
   /** How long a dispatcher's event may be under way before the leaf counts as not started. */
   graceSeconds: number;
+  maxRestarts: number;
   requestDigest: string;
   taskToken?: string;
   tokenRound?: number;

@@ -51,18 +51,21 @@ export interface Staffing {
  * workers and one more function fit in the account: leaves (window + 1) + 1 <= accountConcurrency. Leaves that took the
  * slots which their own workers need would wait for ever.
  */
-export function staff(groups: number, maxConcurrency: number | undefined, accountConcurrency: number): Staffing {
+export function staff(
+  groups: number, maxConcurrency: number | undefined, accountConcurrency: number, maxWindow = MAX_WINDOW,
+): Staffing {
+  const minWindow = Math.min(MIN_WINDOW, maxWindow);
   const wanted = maxConcurrency ?? Infinity;
   const most = Math.max(1, Math.min(groups, wanted, Math.floor((accountConcurrency - 1) / 2)));
   const window = (leaves: number) => Math.max(1, Math.min(
-    MAX_WINDOW,
+    maxWindow,
     Math.floor(wanted / leaves),
     Math.floor((accountConcurrency - 1) / leaves) - 1,
   ));
   let best: Staffing = { leaves: 1, window: window(1) };
   for (let leaves = 2; leaves <= most; leaves++) {
     const w = window(leaves);
-    if (w < MIN_WINDOW) break; // windows only shrink from here on
+    if (w < minWindow) break; // windows only shrink from here on
     if (leaves * w > best.leaves * best.window) best = { leaves, window: w };
   }
   return best;

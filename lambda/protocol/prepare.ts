@@ -11,6 +11,8 @@ import { Turn, waitSeconds } from './turn';
 
 /** Rows outlive the job's time-out by the retention, and by what its last steps may take. */
 const CLOSING_SECONDS = 3600;
+/** How often a leaf is started again without having got on, before its batches are given up. */
+const MAX_RESTARTS = 5;
 /** A supervising leaf lives 15 minutes and needs its margin. */
 const MAX_WORKER_TIMEOUT_SECONDS = 13 * 60;
 const JOB_ID = /^[A-Za-z0-9_-]{1,72}$/;
@@ -40,14 +42,15 @@ export async function prepare(ports: Ports, settings: Settings, execution: Execu
     plan,
     repairIntervalSeconds: settings.repairIntervalSeconds,
     graceSeconds: settings.leafStartGraceSeconds,
+    maxRestarts: settings.maxLeafRestarts ?? MAX_RESTARTS,
     requestDigest,
     ttl: plan.ttl,
     ...(plan.groups === 0 ? { rootDone: 1 } : {}),
   };
   const written = await ports.store.tasks.update(jobKey(jobId), { set: row as unknown as Row }, { absent: 'pk' });
-  const stored = (written.ok ? written.row : written.row) as unknown as JobRow;
-  if (!written.ok && stored?.executionArn !== execution.arn) {
-    throw new JobExists(`job ${jobId} exists already, started by ${stored?.executionArn}: choose another name`);
+  const stored = written.row as unknown as JobRow;
+  if (!written.ok && stored.executionArn !== execution.arn) {
+    throw new JobExists(`job ${jobId} exists already, started by ${stored.executionArn}: choose another name`);
   }
   ports.log.info('job prepared', { batches: stored.plan.batches, groups: stored.plan.groups, leaves: stored.plan.leaves, window: stored.plan.window });
   return { jobId, epoch: 1, round: 0, waitSeconds: waitSeconds(stored, ports.clock.now(), 'soon') };
@@ -64,7 +67,7 @@ async function makePlan(ports: Ports, settings: Settings, jobId: string, request
     throw new InvalidRequest(`worker time-out: got ${workerTimeoutSeconds} s, allowed: at most ${MAX_WORKER_TIMEOUT_SECONDS} s, because a leaf that runs for 15 minutes waits for it: use smaller batches`);
   }
   const groups = groupCount(request.batches);
-  const { leaves, window } = staff(groups, request.maxConcurrency, accountConcurrency);
+  const { leaves, window } = staff(groups, request.maxConcurrency, accountConcurrency, settings.maxWindow);
   if (dispatchDepth(leaves, settings.branching) > MAX_DEPTH) {
     throw new InvalidRequest(`branching: got ${settings.branching}, allowed: more, since ${leaves} leaves would need over ${MAX_DEPTH} hops`);
   }

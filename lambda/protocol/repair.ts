@@ -10,8 +10,6 @@ import { sealEarly } from './seal';
 import { tooManyFailures } from './tolerance';
 import { orSeal, rootEvent, Turn, waitSeconds } from './turn';
 
-/** How often a leaf is started again without having got on, before its batches are given up. */
-const MAX_DISPATCHES = 5;
 /** Rows read at a time. */
 const PAGE = 1_000;
 
@@ -77,8 +75,8 @@ async function mendLeaf(ports: Ports, row: JobRow, leaf: number, state: LeafRow 
   );
   if (!written.ok) return true; // somebody claimed it meanwhile
   const event: DispatchEvent = { ...rootEvent(row), lo: leaf, hi: leaf + 1, expect: attempt };
-  if (((written.row as unknown as LeafRow).dispatches ?? 0) > MAX_DISPATCHES) {
-    await giveUpLeaf(ports, event, attempt);
+  if (((written.row as unknown as LeafRow).dispatches ?? 0) > row.maxRestarts) {
+    await giveUpLeaf(ports, event, attempt, row.maxRestarts);
   } else {
     ports.log.warn('leaf started again', { leaf, attempt, dispatches: written.row.dispatches });
     await ports.invoker.dispatch(event);
@@ -87,7 +85,7 @@ async function mendLeaf(ports: Ports, row: JobRow, leaf: number, state: LeafRow 
 }
 
 /** Commits what a leaf left: what it had finished, and a recorded failure for each of its other batches. */
-async function giveUpLeaf(ports: Ports, event: DispatchEvent, attempt: number): Promise<void> {
+async function giveUpLeaf(ports: Ports, event: DispatchEvent, attempt: number, restarts: number): Promise<void> {
   const claim = await claimLeaf(ports, event);
   if (!claim) return;
   const { writer, row } = claim;
@@ -105,7 +103,7 @@ async function giveUpLeaf(ports: Ports, event: DispatchEvent, attempt: number): 
     for (const group of run.filter((g) => !there.has(g))) {
       const progress = new GroupInProgress(group, event.plan);
       for (let batch = progress.first; batch < progress.first + progress.count; batch++) {
-        progress.settle(batch, carried.get(batch) ?? lostBatch(batch, event.lo, attempt));
+        progress.settle(batch, carried.get(batch) ?? lostBatch(batch, event.lo, attempt, restarts));
       }
       await commitGroup(ports, writer, event.plan, progress);
     }
@@ -115,7 +113,7 @@ async function giveUpLeaf(ports: Ports, event: DispatchEvent, attempt: number): 
   await ports.store.tasks.update(leafKey(event.jobId, event.epoch, event.lo), { set: { done: true, cursor: end } }, { equals: ['owner', writer.owner] });
 }
 
-function lostBatch(batch: number, leaf: number, attempt: number): Settled {
+function lostBatch(batch: number, leaf: number, attempt: number, restarts: number): Settled {
   return {
     text: 'null',
     bytes: 0,
@@ -125,7 +123,7 @@ function lostBatch(batch: number, leaf: number, attempt: number): Settled {
     failure: {
       batchId: batch,
       errorType: 'LeafLost',
-      message: `the dispatcher of this batch (leaf ${leaf}) was started ${MAX_DISPATCHES + 1} times `
+      message: `the dispatcher of this batch (leaf ${leaf}) was started ${restarts + 1} times `
         + `${attempt === 0 ? 'and never came up' : 'and did not get on'}: look into the log group of the dispatcher function`,
       attempts: 0,
       requestId: '',

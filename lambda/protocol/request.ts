@@ -38,6 +38,10 @@ export interface Settings {
   readonly workerTimeoutSeconds?: number;
   readonly combinerTimeoutSeconds?: number;
   readonly leafStartGraceSeconds: number;
+  /** Restarts of a leaf that does not get on. @default 5 */
+  readonly maxLeafRestarts?: number;
+  /** Worker calls of one leaf at a time. @default 64 */
+  readonly maxWindow?: number;
 }
 
 export interface JobRequest {

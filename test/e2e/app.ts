@@ -3,7 +3,7 @@ import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Code, Function, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { BurstCompute } from '../../src';
 
-/** The app of the end-to-end tests: the same job with a worker in Node and one in Python. */
+/** The app of the end-to-end tests: the same job with a worker in Node, one in Python, and one that is imported. */
 const app = new App();
 const stack = new Stack(app, 'E2e');
 const code = (name: string) => Code.fromAsset(path.join(__dirname, 'functions', name));
@@ -12,12 +12,17 @@ const common = { timeout: Duration.seconds(5), memorySize: 256 };
 const combiner = new Function(stack, 'Combiner', {
   ...common, runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: Code.fromAsset(process.env.COMBINER_CODE!),
 });
-const workers = {
-  Node: new Function(stack, 'NodeWorker', { ...common, runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: code('node-worker') }),
-  Python: new Function(stack, 'PythonWorker', { ...common, runtime: Runtime.PYTHON_3_11, handler: 'index.handler', code: code('python-worker') }),
-};
+const node = new Function(stack, 'NodeWorker', { ...common, runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: code('node-worker') });
+const python = new Function(stack, 'PythonWorker', { ...common, runtime: Runtime.PYTHON_3_11, handler: 'index.handler', code: code('python-worker') });
+const workers = { Node: node, Python: python, Imported: Function.fromFunctionArn(stack, 'ImportedWorker', node.functionArn) };
 for (const [id, worker] of Object.entries(workers)) {
   new BurstCompute(stack, id, {
-    worker, combiner, batchSize: 10, workerRetries: 1, repairInterval: Duration.seconds(5), timeout: Duration.hours(1), removalPolicy: RemovalPolicy.DESTROY,
+    worker,
+    combiner,
+    batchSize: 10,
+    workerRetries: 1,
+    repairInterval: Duration.seconds(5),
+    timeout: Duration.hours(1),
+    removalPolicy: RemovalPolicy.DESTROY,
   });
 }
