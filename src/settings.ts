@@ -137,7 +137,7 @@ function checkRounds(check: Checker, timeout: number, repairInterval: number): v
 
 function checkFunctions(scope: Construct, check: Checker, props: BurstComputeProps): void {
   const { worker, combiner } = props;
-  if (combiner && (combiner === worker || combiner.functionArn === worker.functionArn)) {
+  if (combiner?.functionArn === worker.functionArn) {
     check.fail(`combiner must be another function than worker, got '${worker.node.path}' for both: they receive different events; `
       + 'make two functions, which may share their code');
   }
