@@ -1,4 +1,4 @@
-import { SearchAnswer } from '../examples/digit-search/typescript/combiner';
+import type { SearchAnswer } from '../examples/digit-search/typescript/combiner';
 import { PIXELS } from '../examples/digit-search/typescript/digits';
 import { DataSet } from '../examples/digit-search/typescript/prepare';
 import { Neighbour } from '../examples/digit-search/typescript/search';
@@ -13,7 +13,8 @@ export function plainSearch({ queries, candidates }: DataSet, k: number): Neighb
     for (let index = 0; index < candidates.labels.length; index++) {
       let distance = 0;
       for (let pixel = 0; pixel < PIXELS; pixel++) {
-        distance += (queries.pixels[query * PIXELS + pixel] - candidates.pixels[index * PIXELS + pixel]) ** 2;
+        const difference = queries.pixels[query * PIXELS + pixel] - candidates.pixels[index * PIXELS + pixel];
+        distance += difference * difference;
       }
       all.push({ index, distance });
     }

@@ -31,7 +31,7 @@ export function renderReport(input: ReportInput): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <link rel="icon" href="data:,">
 <title>Digit search: ${percent(answer.accuracy)} read rightly</title>
-<style>${new Html(STYLE)}:root { --card-width: ${150 + 70 * Math.min(answer.k, 5)}px; }</style>
+<style>${new Html(STYLE)}:root { --card-width: ${220 + 70 * Math.min(answer.k, 5)}px; }</style>
 </head>
 <body>
 <a class="skip" href="#content">Skip to the content</a>
@@ -57,12 +57,12 @@ function summary({ answer, status, timeline, runSeconds }: ReportInput): Html {
   const most = Math.max(0, ...concurrency(timeline.batches).map(([, running]) => running));
   const figures: [string, string, string][] = [
     ['accuracy', 'read rightly', `${right} of ${answer.queries.length}`],
-    ['neighbours', 'neighbours, all as in a plain search', grouped(answer.queries.reduce((sum, { neighbours }) => sum + neighbours.length, 0))],
+    ['neighbours', 'neighbours, all verified', grouped(answer.queries.reduce((sum, { neighbours }) => sum + neighbours.length, 0))],
     ['batches', 'batches', grouped(status.batchCount)],
     ['failed', 'failed batches', grouped(status.failed)],
     ['retried', 'batches tried again', grouped(timeline.batches.filter(({ attempts }) => attempts > 1).length)],
     ['dispatchers', 'dispatchers', grouped(timeline.dispatchers.length)],
-    ['concurrency', 'workers at once, at most', grouped(most)],
+    ['concurrency', 'most workers at once', grouped(most)],
     ['seconds', 'from start to answer', `${runSeconds.toFixed(1)} s`],
     ['rate', 'batches per second', (status.batchCount / runSeconds).toFixed(0)],
   ];
@@ -74,19 +74,21 @@ function summary({ answer, status, timeline, runSeconds }: ReportInput): Html {
 
 function timelineSection({ timeline }: ReportInput): Html {
   const rows = rowsOf(timeline);
+  const label = `Chart: ${counted(timeline.dispatchers.length, 'dispatcher')}, ${counted(timeline.batches.length, 'batch', 'batches')} `
+    + 'and the combiner over time. The table below has the same figures.';
   return html`<section aria-labelledby="timeline">
 <h2 id="timeline">Time-line</h2>
 <p>A dispatcher calls workers and waits for what they return; when all batches are done, the combiner makes one answer of them.
-A row of workers is a place that one after the other takes, not a machine.</p>
+Each row of workers is a place that one after the other takes. The long bars at the beginning are functions that had to start first.</p>
 <div class="chart">
 <div class="scroll" tabindex="0" role="region" aria-label="Chart of the time-line">
-<div role="img" aria-label="Chart: ${counted(timeline.dispatchers.length, 'dispatcher')}, ${counted(timeline.batches.length, 'batch', 'batches')} and the combiner over time. The table below has the same figures.">
+<div role="img" aria-label="${label}">
 ${new Html(timelineSvg(timeline, rows))}</div>
 </div>
 <ul class="key">
 <li><i style="background: var(--dispatcher); border-color: var(--dispatcher)"></i>dispatcher, thin bars on top</li>
 <li><i style="background: var(--batch); border-color: var(--batch)"></i>worker on one batch</li>
-<li><i style="border-color: var(--wrong)"></i>failed batch, hollow</li>
+${timeline.batches.some(({ failed }) => failed) ? html`<li><i style="border-color: var(--wrong)"></i>failed batch, hollow</li>` : ''}
 <li><i style="background: var(--combiner); border-color: var(--combiner)"></i>combiner, last row</li>
 </ul>
 </div>
@@ -95,7 +97,7 @@ ${new Html(timelineSvg(timeline, rows))}</div>
 <div class="scroll" tabindex="0" role="region" aria-label="Table of the time-line">
 <table id="timeline-table">
 <caption>Milliseconds since the start of the job</caption>
-<thead><tr><th scope="col">What ran</th><th scope="col">Start</th><th scope="col">Took</th><th scope="col">Attempts</th><th scope="col">Outcome</th></tr></thead>
+<thead><tr><th scope="col">What ran</th><th scope="col">Start</th><th scope="col">Took</th><th scope="col">Attempts</th><th scope="col" class="outcome">Outcome</th></tr></thead>
 <tbody>
 ${rows.bars.map(tableRow)}
 </tbody>
@@ -106,7 +108,7 @@ ${rows.bars.map(tableRow)}
 }
 
 function tableRow({ kind, name, startMs, endMs, attempts, failed }: Bar): Html {
-  return html`<tr data-kind="${kind}"><th scope="row">${name}</th><td>${startMs}</td><td>${endMs - startMs}</td><td>${attempts}</td><td>${failed ? 'failed' : 'done'}</td></tr>`;
+  return html`<tr data-kind="${kind}"><th scope="row">${name}</th><td>${startMs}</td><td>${endMs - startMs}</td><td>${attempts}</td><td class="outcome">${failed ? 'failed' : 'done'}</td></tr>`;
 }
 
 function phasesSection(phases: readonly Phase[]): Html {
@@ -147,8 +149,8 @@ function card(query: QueryAnswer, number: number, pictures: { readonly query: Pi
   const { label, predicted, neighbours } = query;
   const verdict = isRight(query) ? '✓ right' : `✗ read as ${predicted ?? 'nothing'}`;
   return html`<li class="query ${isRight(query) ? 'right' : 'wrong'}" id="query-${number}">
-<figure><img src="${pictures.query.uri(number)}" width="70" height="70" alt="Query ${number}: a handwritten ${label}">
-<figcaption>query ${number}: a ${label}<br><span class="verdict">${verdict}</span></figcaption></figure>
+<figure><img src="${pictures.query.uri(number)}" width="63" height="63" alt="Query ${number}: a handwritten ${label}">
+<figcaption>query ${number}<br>a ${label}<br><span class="verdict">${verdict}</span></figcaption></figure>
 <ol class="neighbours">${neighbours.map((neighbour) => html`<li${neighbour.label === label ? '' : new Html(' class="other"')}>
 <img src="${pictures.candidate.uri(neighbour.index)}" width="42" height="42" alt="Candidate ${neighbour.index}">
 <b>a ${neighbour.label}${neighbour.label === label ? '' : ' ≠'}</b>${grouped(neighbour.distance)}</li>`)}</ol>

@@ -27,7 +27,7 @@ a { color: var(--focus); }
 .skip { position: absolute; left: -9999px; }
 .skip:focus { position: static; }
 .quiet { color: var(--quiet); }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 24px 0 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 12px; margin: 24px 0 0; }
 .figures > div { background: var(--card); border: 1px solid var(--faint); border-radius: 8px; padding: 12px 16px; }
 .figures dt { color: var(--quiet); font-size: .875rem; }
 .figures dd { margin: 0; font-size: 1.375rem; font-weight: 600; font-variant-numeric: tabular-nums; }
@@ -37,21 +37,21 @@ a { color: var(--focus); }
 .key { display: flex; flex-wrap: wrap; gap: 4px 24px; list-style: none; margin: 12px 0; padding: 0; font-size: .875rem; }
 .key i { display: inline-block; width: 20px; height: 10px; margin-right: 8px; border: 2px solid; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .875rem; }
-caption { text-align: left; color: var(--quiet); padding: 8px 0; }
+caption { white-space: nowrap; text-align: left; color: var(--quiet); padding: 8px 0; }
 th, td { text-align: right; padding: 4px 24px 4px 0; border-bottom: 1px solid var(--faint); font-weight: inherit; }
-th:first-child, td:last-child { text-align: left; }
+th:first-child, .outcome { text-align: left; }
 thead th { color: var(--quiet); }
 summary { cursor: pointer; padding: 8px 0; }
 .queries { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--card-width), 1fr)); gap: 12px; list-style: none; margin: 0; padding: 0; }
-.query { display: flex; flex-wrap: wrap; gap: 8px 20px; align-items: flex-start; background: var(--card); border: 1px solid var(--faint); border-radius: 8px; padding: 12px 16px; }
+.query { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: flex-start; scroll-margin-top: 16px; background: var(--card); border: 1px solid var(--faint); border-radius: 8px; padding: 12px 16px; }
 .query.wrong { border: 2px dashed var(--wrong); background: var(--wrong-ground); padding: 11px 15px; }
 .query img { display: block; filter: var(--picture); image-rendering: pixelated; border-radius: 2px; }
-figure { margin: 0; width: 76px; }
-figcaption { font-size: .8125rem; line-height: 1.3; margin-top: 6px; }
+figure { margin: 0; display: flex; gap: 12px; width: 172px; }
+figcaption { font-size: .8125rem; line-height: 1.45; }
 .verdict { font-weight: 600; white-space: nowrap; }
 .right .verdict { color: var(--right); }
 .wrong .verdict { color: var(--wrong); }
-.neighbours { display: flex; flex-wrap: wrap; gap: 8px; list-style: none; margin: 0; padding: 0; }
+.neighbours { flex: 1; display: flex; flex-wrap: wrap; gap: 8px; list-style: none; margin: 0; padding: 0; }
 .neighbours li { width: 62px; font-size: .75rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
 .neighbours b { display: block; font-size: .8125rem; margin-top: 4px; }
 .neighbours .other b { color: var(--wrong); text-decoration: underline dotted; }

@@ -62,7 +62,8 @@ export function timelineSvg(timeline: JobTimeline, rows: Rows): string {
         encode: { x: [0, 1], y: 2 },
         clip: true,
         data: rows.bars.map(({ startMs, endMs, row }) => [startMs, endMs, row]),
-        renderItem: (params: echarts.CustomSeriesRenderItemParams, api: echarts.CustomSeriesRenderItemAPI) => drawBar(rows.bars[params.dataIndex], api, rowHeight),
+        renderItem: ({ dataIndex }: echarts.CustomSeriesRenderItemParams, api: echarts.CustomSeriesRenderItemAPI) =>
+          drawBar(rows.bars[dataIndex], api, rowHeight),
       },
     ],
   });

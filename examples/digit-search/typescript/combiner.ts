@@ -2,7 +2,7 @@ import { readFileSync } from 'fs';
 import * as path from 'path';
 import { FILES } from './digits';
 import { Nearest, Neighbour, SearchParameters, readK, vote } from './search';
-import { Found } from './worker';
+import type { Found } from './worker';
 import { CombinerEvent, readResults } from '../../../runtime';
 
 /** One query and what was found. */
