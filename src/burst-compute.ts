@@ -99,7 +99,8 @@ export interface BurstComputeProps {
   /**
    * How long the state machine waits before it looks for lost work, from 5 seconds to 15 minutes.
    *
-   * The wait doubles after quiet rounds, up to 15 minutes. A lost dispatcher is found after one to two such waits.
+   * After a quiet round the wait is a quarter of the job's age, at least this and at most 15 minutes: what is lost late in a
+   * job is then mended within a quarter of the time spent so far.
    *
    * @default Duration.seconds(60)
    */
@@ -240,7 +241,7 @@ export class BurstCompute extends Construct {
     this.stateMachine = createStateMachine(this, 'StateMachine', { monitor: monitor.fn, settings, logGroup, tracing });
     watchStoppedExecutions(this, 'Stopped', this.stateMachine, this.monitor);
 
-    const monitorPolicy = monitor.allow(monitorStatements(this, this, settings.asksForCombiner));
+    const monitorPolicy = monitor.allow(monitorStatements(this, this, settings.asksForWorker));
     acknowledgeNoResource(monitorPolicy, 'lambda:GetAccountSettings and the trace actions');
     const dispatcherPolicy = dispatcher.allow(dispatcherStatements(this));
     if (isTraced(tracing)) {

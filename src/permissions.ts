@@ -37,7 +37,7 @@ export function dispatcherStatements(access: Access): PolicyStatement[] {
   ];
 }
 
-export function monitorStatements(scope: Construct, access: Access, asksForCombiner: boolean): PolicyStatement[] {
+export function monitorStatements(scope: Construct, access: Access, asksForWorker: boolean): PolicyStatement[] {
   const { worker, combiner } = access;
   const eventBus = Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
   return [
@@ -46,8 +46,7 @@ export function monitorStatements(scope: Construct, access: Access, asksForCombi
     ...dataStatements(access),
     statement('InvokeDispatcher', ['lambda:InvokeFunction'], [access.dispatcher.functionArn]),
     ...combiner ? [statement('InvokeCombiner', ['lambda:InvokeFunction'], [combiner.functionArn])] : [],
-    statement('ReadFunctionTimeouts', ['lambda:GetFunctionConfiguration'],
-      [worker.functionArn, ...combiner && asksForCombiner ? [combiner.functionArn] : []]),
+    ...asksForWorker ? [statement('ReadWorkerTimeout', ['lambda:GetFunctionConfiguration'], [worker.functionArn])] : [],
     statement('ReadAccountLimits', ['lambda:GetAccountSettings'], ['*']), // AWS offers no resource for it
     statement('WakeJob', ['states:SendTaskSuccess'], [access.stateMachine.stateMachineArn]),
     statement('PublishJobEvents', ['events:PutEvents'], [eventBus]),

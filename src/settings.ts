@@ -58,8 +58,8 @@ export interface Settings {
   readonly longestJob: number;
   /** After how many days an object may go: it is as old as its job, and readable for as long as the job's rows. */
   readonly expireAfterDays: number;
-  /** Whether the monitor has to ask Lambda for the combiner's time-out. */
-  readonly asksForCombiner: boolean;
+  /** Whether the monitor has to ask Lambda for the worker's time-out. */
+  readonly asksForWorker: boolean;
 }
 
 /**
@@ -110,7 +110,7 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
     executionTimeout: longestJob + COMBINE_ALLOWANCE,
     longestJob,
     expireAfterDays: Math.ceil((longestJob + retention + COMBINE_ALLOWANCE) / DAY), // S3 waits for the next midnight on top
-    asksForCombiner: props.combiner !== undefined && runningTimeout(props.combiner) === undefined,
+    asksForWorker: runningTimeout(props.worker) === undefined,
   };
 }
 
@@ -132,7 +132,7 @@ function checkRounds(check: Checker, timeout: number, repairInterval: number): v
     : `lower timeout to at most ${LONGEST_JOB} seconds, with a repairInterval of ${MAX_REPAIR_INTERVAL} seconds`;
   check.fail(`timeout and repairInterval must allow at most ${MAX_ROUNDS} repair rounds, got a timeout of ${timeout} seconds with a repairInterval of `
     + `${repairInterval} seconds, up to ${Math.ceil(timeout / repairInterval)} rounds: an execution keeps 25,000 events and a round takes about 13 `
-    + `(the wait doubles after quiet rounds, up to 15 minutes, but every round of a struggling job may be a busy one); ${advice}`);
+    + `(waits grow while a job is quiet, up to 15 minutes, but every round of a struggling job may be a busy one); ${advice}`);
 }
 
 function checkFunctions(scope: Construct, check: Checker, props: BurstComputeProps): void {

@@ -93,9 +93,11 @@ export async function finish(ports: Ports, execution: Execution, input: unknown)
 /** An execution was stopped from outside, so none of its states will run: the job is ended in its place. */
 export async function finishStopped(ports: Ports, execution: { name: string; arn: string; status: string }): Promise<void> {
   const row = await ports.store.tasks.get(jobKey(execution.name), { consistent: true }) as unknown as JobRow | undefined;
-  if (!row || row.executionArn !== execution.arn || isOver(row)) return;
+  const reason: Reason = { code: 'ExecutionStopped', message: `the execution ended from outside, or before its states could (${execution.status})` };
+  if (!row) return recordRefusal(ports, execution, reason);
+  if (row.executionArn !== execution.arn || isOver(row)) return;
   const outcome: Outcome = execution.status === 'ABORTED' ? 'CANCELLED' : execution.status === 'TIMED_OUT' ? 'TIMED_OUT' : 'FAILED';
-  await endWithoutSuccess(ports, row, outcome, { code: 'ExecutionStopped', message: `the execution was stopped from outside (${execution.status})` });
+  await endWithoutSuccess(ports, row, outcome, reason);
 }
 
 /** Seals if nobody has, and ends by the seal; only an error after a sealed success may still turn that into this outcome. */
@@ -128,7 +130,7 @@ function verdict(row: JobRow, error: Reason): Verdict {
 }
 
 /** A request that was refused leaves a row too, so that whoever asks for the job's status learns why. */
-async function recordRefusal(ports: Ports, execution: Execution, reason: Reason): Promise<void> {
+async function recordRefusal(ports: Ports, execution: Pick<Execution, 'name' | 'arn'>, reason: Reason): Promise<void> {
   const now = ports.clock.now();
   await ports.store.tasks.update(jobKey(execution.name), {
     set: {

@@ -31,7 +31,6 @@ const MONITOR = {
   UpdateTasks: ['dynamodb:UpdateItem', '<BurstTasks.Arn>'],
   ...DATA,
   InvokeDispatcher: ['lambda:InvokeFunction', '<BurstDispatcher.Arn>'],
-  ReadFunctionTimeouts: ['lambda:GetFunctionConfiguration', '<Worker.Arn>'],
   ReadAccountLimits: ['lambda:GetAccountSettings', '*'],
   WakeJob: ['states:SendTaskSuccess', '<BurstStateMachine>'],
   PublishJobEvents: ['events:PutEvents', 'arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default'],
@@ -200,7 +199,7 @@ describe('what is invoked is what may be invoked', () => {
     expect(policyOf(template, 'BurstDispatcherPolicy').InvokeWorker).toEqual(['lambda:InvokeFunction', '<Live>']);
     expect(policyOf(template, 'BurstMonitorPolicy').InvokeCombiner).toEqual(['lambda:InvokeFunction', '<LiveCombiner>']);
     // what a version runs with is not known at synthesis
-    expect(policyOf(template, 'BurstMonitorPolicy').ReadFunctionTimeouts).toEqual(['lambda:GetFunctionConfiguration', '<Live> <LiveCombiner>']);
+    expect(policyOf(template, 'BurstMonitorPolicy').ReadWorkerTimeout).toEqual(['lambda:GetFunctionConfiguration', '<Live>']);
     expect(Object.keys(policyOf(template, 'BurstCombinerPolicy'))).toEqual(['ReadPayloads']);
   });
 
@@ -210,22 +209,20 @@ describe('what is invoked is what may be invoked', () => {
     newBurst(stack, { worker: LambdaFunction.fromFunctionArn(stack, 'Imported', arn) });
     const template = Template.fromStack(stack);
     expect(policyOf(template, 'BurstDispatcherPolicy').InvokeWorker).toEqual(['lambda:InvokeFunction', arn]);
-    expect(policyOf(template, 'BurstMonitorPolicy').ReadFunctionTimeouts).toEqual(['lambda:GetFunctionConfiguration', arn]);
+    expect(policyOf(template, 'BurstMonitorPolicy').ReadWorkerTimeout).toEqual(['lambda:GetFunctionConfiguration', arn]);
   });
 });
 
 describe('an imported combiner', () => {
   const functionArn = 'arn:aws:lambda:eu-west-1:111122223333:function:combine';
 
-  test('with its role gets its policy, and its time-out is asked for', () => {
+  test('with its role gets its policy', () => {
     const stack = newStack();
     const role = Role.fromRoleName(stack, 'Role', 'combine-role');
     newBurst(stack, { combiner: LambdaFunction.fromFunctionAttributes(stack, 'Imported', { functionArn, role, sameEnvironment: true }) });
     const template = Template.fromStack(stack);
     expect(policyOf(template, 'BurstCombinerPolicy')).toEqual({ ReadPayloads: DATA.ReadPayloads });
     template.hasResourceProperties('AWS::IAM::Policy', { PolicyName: Match.stringLikeRegexp('CombinerPolicy'), Roles: ['combine-role'] });
-    expect(policyOf(template, 'BurstMonitorPolicy').ReadFunctionTimeouts)
-      .toEqual(['lambda:GetFunctionConfiguration', `<Worker.Arn> ${functionArn}`]);
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
   });
 

@@ -37,12 +37,12 @@ describe('bad props are refused at once', () => {
     [{ resultRetention: Duration.hours(11) }, 'resultRetention must be at least the timeout of 43200 seconds, got 39600 seconds: '
       + 'results must not expire while their job runs; raise resultRetention or lower timeout'],
     [{ repairInterval: seconds(5) }, 'timeout and repairInterval must allow at most 1500 repair rounds, got a timeout of 43200 seconds with a '
-      + 'repairInterval of 5 seconds, up to 8640 rounds: an execution keeps 25,000 events and a round takes about 13 (the wait doubles after quiet '
-      + 'rounds, up to 15 minutes, but every round of a struggling job may be a busy one); raise repairInterval to at least 29 seconds or lower '
+      + 'repairInterval of 5 seconds, up to 8640 rounds: an execution keeps 25,000 events and a round takes about 13 (waits grow while a job is quiet, '
+      + 'up to 15 minutes, but every round of a struggling job may be a busy one); raise repairInterval to at least 29 seconds or lower '
       + 'timeout to at most 7500 seconds'],
     [{ timeout: days(16), resultRetention: days(20), repairInterval: Duration.minutes(15) }, 'timeout and repairInterval must allow at most 1500 repair '
       + 'rounds, got a timeout of 1382400 seconds with a repairInterval of 900 seconds, up to 1536 rounds: an execution keeps 25,000 events and a round '
-      + 'takes about 13 (the wait doubles after quiet rounds, up to 15 minutes, but every round of a struggling job may be a busy one); lower timeout '
+      + 'takes about 13 (waits grow while a job is quiet, up to 15 minutes, but every round of a struggling job may be a busy one); lower timeout '
       + 'to at most 1350000 seconds, with a repairInterval of 900 seconds'],
   ])('%j', (props, message) => {
     expect(() => newBurst(newStack(), props)).toThrow(new Error(`${message} (in 'Stack/Burst')`));
