@@ -3,7 +3,7 @@ import { connect } from 'net';
 import { networkInterfaces, tmpdir } from 'os';
 import * as path from 'path';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetAccountSettingsCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { credentials, invoke, objects, until } from './support';
@@ -110,6 +110,18 @@ describe('errors and logs of functions', () => {
     const { payload, failed } = await invoke(engine.endpoint, outputs[name], { key: 'error', fail: true });
     expect(failed).toBe(true);
     expect(payload).toMatchObject({ errorType: 'CustomError', errorMessage: 'on purpose' });
+  });
+
+  test('every line of a log is kept', async () => {
+    const lines = Array.from({ length: 30 }, (_, i) => `line-${i};`);
+    let log = '';
+    for (const line of [...lines, 'a line that comes late is logged with the next call']) {
+      const { LogResult } = await client(LambdaClient).send(new InvokeCommand({
+        FunctionName: outputs.LoggingFunction, Payload: JSON.stringify({ line }), LogType: 'Tail',
+      }));
+      log += Buffer.from(LogResult ?? '', 'base64').toString();
+    }
+    expect(lines.filter((line) => !log.includes(line))).toEqual([]);
   });
 
   test('a Python function finds boto3', async () => {
