@@ -316,6 +316,16 @@ def pass_for_tls(app):
     app.pin_request_origin = lambda source_ip, secure_transport: pin(source_ip, True)
 
 
+def name_account_settings(iam_actions):
+    """Stock, lambda:GetAccountSettings has no action name, and what has none is allowed to everybody."""
+    action_of = iam_actions._lambda_action
+
+    def action_with_account_settings(method, path):
+        return "GetAccountSettings" if method == "GET" and "/account-settings" in path else action_of(method, path)
+
+    iam_actions._lambda_action = action_with_account_settings
+
+
 def enforce_iam(on, lambda_runtime):
     """Turns the checking of permissions on or off while the engine runs; returns the modules that hold the flag.
 
@@ -346,3 +356,4 @@ def apply(slots):
     answer_at_once(lambda_runtime)
     correct_state_machines(stepfunctions, iam_actions)
     pass_for_tls(app)
+    name_account_settings(iam_actions)

@@ -1,0 +1,133 @@
+import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
+import { DeleteRolePolicyCommand, GetRolePolicyCommand, IAMClient, ListRolePoliciesCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
+import { Bench, bundle, Deployed, deployOnEngine, overrideSettings } from './harness';
+import { killFunction } from './processes';
+
+/** Takes every statement away from our functions, one at a time, and sees a job fail that says what is missing. */
+let bench: Bench;
+let iam: IAMClient;
+
+beforeAll(async () => {
+  bench = await deployOnEngine('npx ts-node -T test/e2e/app.ts', {
+    environment: { COMBINER_CODE: bundle('test/e2e/functions/combiner/combiner.ts', 'e2e-combiner') },
+  });
+  iam = new IAMClient(bench.config);
+  for (const job of Object.values(bench.jobs)) await overrideSettings(bench, job, { leafStartGraceSeconds: 1, maxWindow: 4 });
+}, 240_000);
+
+afterAll(() => bench?.engine.stop());
+
+interface Statement { Sid: string; Action: string | string[] }
+interface Granted { role: string; policy: string; statements: Statement[] }
+
+async function policiesOf(functionName: string): Promise<Granted[]> {
+  const { Role } = await bench.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: functionName }));
+  const role = Role!.split('/').pop()!;
+  const { PolicyNames } = await iam.send(new ListRolePoliciesCommand({ RoleName: role }));
+  return Promise.all(PolicyNames!.map(async (policy) => {
+    const { PolicyDocument } = await iam.send(new GetRolePolicyCommand({ RoleName: role, PolicyName: policy }));
+    return { role, policy, statements: JSON.parse(decodeURIComponent(PolicyDocument!)).Statement };
+  }));
+}
+
+async function put({ role, policy }: Granted, statements: Statement[]) {
+  if (statements.length === 0) return iam.send(new DeleteRolePolicyCommand({ RoleName: role, PolicyName: policy }));
+  return iam.send(new PutRolePolicyCommand({
+    RoleName: role, PolicyName: policy, PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: statements }),
+  }));
+}
+
+/** Runs `action` while a function lacks one statement. */
+async function without<T>(functionName: string, sid: string, action: () => Promise<T>): Promise<T> {
+  const holder = (await policiesOf(functionName)).find(({ statements }) => statements.some((s) => s.Sid === sid))!;
+  await put(holder, holder.statements.filter((s) => s.Sid !== sid));
+  try {
+    return await action();
+  } finally {
+    await put(holder, holder.statements);
+  }
+}
+
+interface Scenario {
+  readonly request?: object;
+  readonly construct?: string;
+  readonly whileRunning?: (job: Deployed) => unknown;
+  /** What the error must name. */
+  readonly says: string;
+}
+
+const RANGE = { items: { range: { start: 0, end: 300 } }, batchSize: 5 };
+const SLOW = { ...RANGE, parameters: { sleepMs: 100 } };
+/** Long enough to be seen running and killed. */
+const LONG = { ...RANGE, parameters: { sleepMs: 500 } };
+const killDispatcher = (job: Deployed) => killFunction(job.address.dispatcher);
+
+/** For each statement the job that needs it: a permission that no job needs would be one too many. */
+const DISPATCHER: Record<string, Scenario> = {
+  ReadTasks: { says: 'dynamodb:GetItem' },
+  UpdateTasks: { says: 'look into the log group of the dispatcher function' },
+  ReadResults: { request: LONG, whileRunning: killDispatcher, says: 'dynamodb:BatchGetItem' },
+  CommitResults: { says: 'dynamodb:PutItem' },
+  ReadPayloads: { request: SLOW, says: 's3:GetObject' },
+  WritePayloads: { request: { ...RANGE, parameters: { bytes: 1000 } }, says: 's3:PutObject' },
+  InvokeWorker: { says: 'refused to run the worker' },
+  // needed by an inner node, so by a job of several leaves
+  InvokeDispatcher: { request: { ...RANGE, batchSize: 1 }, says: 'lambda:InvokeFunction' },
+  WakeJob: { says: 'states:SendTaskSuccess' },
+};
+const MONITOR: Record<string, Scenario> = {
+  ReadTasks: { says: 'dynamodb:GetItem' },
+  UpdateTasks: { says: 'dynamodb:UpdateItem' },
+  ReadResults: { says: 'dynamodb:BatchGetItem' },
+  // only the monitor commits for a leaf that is lost for good
+  CommitResults: { request: LONG, whileRunning: killDispatcher, says: 'dynamodb:PutItem' },
+  ReadPayloads: { request: SLOW, says: 's3:GetObject' },
+  WritePayloads: { says: 's3:PutObject' },
+  InvokeDispatcher: { says: 'lambda:InvokeFunction' },
+  InvokeCombiner: { says: 'refused to run the combiner' },
+  ReadWorkerTimeout: { construct: 'Imported', says: 'lambda:GetFunctionConfiguration' },
+  ReadAccountLimits: { says: 'lambda:GetAccountSettings' },
+  // only a job that is complete before it waits is woken by the monitor
+  WakeJob: { request: { items: { list: [] } }, says: 'states:SendTaskSuccess' },
+  PublishJobEvents: { says: 'events:PutEvents' },
+};
+/** Written by the platform in the function's name; the engine needs no permission for it, AWS does. */
+const BY_PLATFORM = ['WriteLogs'];
+
+async function endOf(job: Deployed, { request = RANGE, whileRunning }: Scenario) {
+  const { jobId } = await job.client.submit({ request });
+  if (whileRunning) {
+    while ((await job.client.status(jobId)).running === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    await whileRunning(job);
+  }
+  const executionArn = `${job.address.stateMachineArn.replace(':stateMachine:', ':execution:')}:${jobId}`;
+  for (;;) {
+    const { status, error, cause } = await bench.steps.send(new DescribeExecutionCommand({ executionArn }));
+    if (status !== 'RUNNING') return { status, text: `${error}: ${cause}` };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+test.each(['dispatcher', 'monitor'] as const)('every statement of the %s has a job that needs it', async (role) => {
+  const scenarios = role === 'dispatcher' ? DISPATCHER : MONITOR;
+  const sids = (await policiesOf(bench.jobs.Imported.address[role])).flatMap(({ statements }) => statements.map((s) => s.Sid));
+  expect(sids.filter((sid) => !BY_PLATFORM.includes(sid)).sort()).toEqual(Object.keys(scenarios).sort());
+});
+
+test('with all of them every one of those jobs succeeds', async () => {
+  for (const scenario of [...Object.values(DISPATCHER), ...Object.values(MONITOR)].filter((s) => !s.whileRunning)) {
+    expect(await endOf(bench.jobs[scenario.construct ?? 'Node'], scenario)).toMatchObject({ status: 'SUCCEEDED' });
+  }
+});
+
+describe.each([['dispatcher', DISPATCHER], ['monitor', MONITOR]] as const)('the %s', (role, scenarios) => {
+  test.each(Object.entries(scenarios))('without %s', async (sid, scenario) => {
+    const job = bench.jobs[scenario.construct ?? 'Node'];
+    // the monitor's own commit is needed once a leaf is given up, a successor's reading once it is not
+    await overrideSettings(bench, job, { maxLeafRestarts: sid === 'ReadResults' ? 5 : 0 });
+    const { status, text } = await without(job.address[role], sid, () => endOf(job, scenario));
+    expect(status).toBe('FAILED');
+    expect(text).toContain(scenario.says);
+  });
+});
