@@ -1,6 +1,4 @@
-import { existsSync } from 'fs';
-import { mkdtemp, readFile, readdir, rm } from 'fs/promises';
-import { tmpdir } from 'os';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm } from 'fs/promises';
 import * as path from 'path';
 import { Writable } from 'stream';
 import { JobStatus } from '../../client';
@@ -8,9 +6,11 @@ import { Phases } from '../../demo/phases';
 import { differences } from '../../demo/plain-search';
 import { synthesise } from '../../demo/prepare';
 import { progressOn } from '../../demo/progress';
-import { DIST as DIGIT_SEARCH, build as buildDigitSearch } from '../../examples/digit-search/typescript/build';
+import { build as buildDigitSearch } from '../../examples/digit-search/typescript/build';
 import type { QueryAnswer, SearchAnswer } from '../../examples/digit-search/typescript/combiner';
-import { DIST as MANDELBROT, build as buildMandelbrot } from '../../examples/mandelbrot/typescript/build';
+import { build as buildMandelbrot } from '../../examples/mandelbrot/typescript/build';
+
+const ROOT = path.join(__dirname, '..', '..');
 
 describe('the check', () => {
   const data = {
@@ -97,7 +97,11 @@ describe('the progress', () => {
 describe('the apps', () => {
   let folder: string;
 
-  beforeAll(async () => { folder = await mkdtemp(path.join(tmpdir(), 'apps-')); });
+  beforeAll(async () => {
+    const scratch = path.join(ROOT, '.burst'); // within the repository, so that its packages are found
+    await mkdir(scratch, { recursive: true });
+    folder = await mkdtemp(path.join(scratch, 'apps-'));
+  });
   afterAll(async () => rm(folder, { recursive: true, force: true }));
 
   interface Template {
@@ -105,9 +109,13 @@ describe('the apps', () => {
     readonly Outputs: Record<string, { readonly Description: string; readonly Value: unknown }>;
   }
 
-  async function templateOf(example: string, stack: string): Promise<Template> {
+  /** Builds and synthesises a copy of an example: another test may be deploying the original. */
+  async function templateOf(example: string, build: (dist: string) => Promise<void>, stack: string): Promise<Template> {
+    const copy = path.join(folder, `${example}-copy`);
+    await cp(path.join(ROOT, 'examples', example), copy, { recursive: true, filter: (file) => path.basename(file) !== 'dist' });
+    await build(path.join(copy, 'typescript', 'dist'));
     const assembly = path.join(folder, example);
-    expect(await synthesise(`examples/${example}/typescript/app.ts`, assembly, true)).toBe(''); // no complaint about the template
+    expect(await synthesise(path.join(copy, 'typescript', 'app.ts'), assembly, true)).toBe(''); // no complaint about the template
     return JSON.parse(await readFile(path.join(assembly, `${stack}.template.json`), 'utf8')) as Template;
   }
 
@@ -116,8 +124,7 @@ describe('the apps', () => {
     .filter(({ Type, Properties }) => Type === 'AWS::Lambda::Function' && handler.test(String(Properties.Handler))).map(({ Properties }) => Properties.Runtime);
 
   test('digit-search synthesises, with the data of the worker as its asset', async () => {
-    if (!existsSync(DIGIT_SEARCH)) await buildDigitSearch(); // not while another test deploys it
-    const template = await templateOf('digit-search', 'DigitSearch');
+    const template = await templateOf('digit-search', buildDigitSearch, 'DigitSearch');
     expect(addresses(template)).toEqual(['cdk-burst-compute job DigitSearch/Search']);
     const assets = (await readdir(path.join(folder, 'digit-search'))).filter((name) => name.startsWith('asset.'));
     const contents = await Promise.all(assets.map(async (name) => (await readdir(path.join(folder, 'digit-search', name)).catch(() => [])).sort().join()));
@@ -127,8 +134,7 @@ describe('the apps', () => {
   });
 
   test('mandelbrot synthesises with a worker in TypeScript and one in Python', async () => {
-    if (!existsSync(MANDELBROT)) await buildMandelbrot();
-    const template = await templateOf('mandelbrot', 'Mandelbrot');
+    const template = await templateOf('mandelbrot', buildMandelbrot, 'Mandelbrot');
     expect(addresses(template)).toEqual(['cdk-burst-compute job Mandelbrot/InPython', 'cdk-burst-compute job Mandelbrot/InTypeScript']);
     expect(runtimes(template, /^worker\.handler$/)).toEqual(['python3.13']);
     const assets = (await readdir(path.join(folder, 'mandelbrot'))).filter((name) => name.startsWith('asset.'));
