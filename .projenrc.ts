@@ -44,6 +44,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@aws-cdk/asset-node-proxy-agent-v6@2.1.2',
     'cdk-nag@3.0.2',
     'fast-check@4.10.2',
+    'pure-rand@8.4.2', // seeded random numbers of the simulation
     'esbuild@0.28.2',
     '@types/aws-lambda',
     // bundled into assets/: the package itself has no runtime dependency

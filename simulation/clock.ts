@@ -57,7 +57,7 @@ export class VirtualClock implements Clock {
     let low = 0;
     let high = this.timers.length;
     while (low < high) {
-      const middle = (low + high) >> 1;
+      const middle = Math.floor((low + high) / 2);
       if (this.timers[middle].at <= timer.at) low = middle + 1;
       else high = middle;
     }

@@ -1,9 +1,12 @@
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
+import { VirtualClock } from './clock';
+import { MemoryPayloads, MemoryTable } from './memory';
 import {
   Budget, CallOutcome, combine, CombineSettings, dispatch, DispatchEvent, finish, JobOutput, JobStatus, Log, Ports, prepare, repair, Settings,
   takeTurn, Turn, Verdict, WorkerEvent,
 } from '../lambda/protocol';
-import { VirtualClock } from './clock';
-import { MemoryPayloads, MemoryTable } from './memory';
 
 export type WorkerModel = (event: WorkerEvent) => CallOutcome | Promise<CallOutcome>;
 
@@ -54,21 +57,18 @@ export class World {
   /** Worker calls in flight now and at most. */
   running = 0;
   peak = 0;
-  private state: number;
+  private readonly generator: RandomGenerator;
   private nonces = 0;
   private waiting?: { token: string; wake: () => void };
 
   constructor(private readonly options: WorldOptions) {
     this.settings = { ...SETTINGS, ...options.settings };
-    this.state = (options.seed ?? 1) * 2654435761 % 4294967296;
+    this.generator = xoroshiro128plus(options.seed ?? 1);
   }
 
-  /** Mulberry32: small, seedable, good enough to choose delays and victims. */
+  /** Chooses delays, victims and whatever else is left to chance; the same seed chooses the same. */
   random(): number {
-    this.state = (this.state + 0x6D2B79F5) | 0;
-    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    return uniformFloat64(this.generator);
   }
 
   /** Runs a job through the states of the state machine. */
@@ -164,7 +164,9 @@ export class World {
           this.waiting.wake();
           return true;
         }),
-        announce: mortal(async ({ id, detail }: { id: string; detail: { [name: string]: unknown } }) => void this.announced.push({ id, detail })),
+        announce: mortal(async ({ id, detail }: { id: string; detail: { [name: string]: unknown } }) => {
+          this.announced.push({ id, detail });
+        }),
       },
       log: SILENT,
     };

@@ -28,8 +28,14 @@ export interface Bench {
 export function bundle(entry: string, name: string): string {
   const folder = path.join(ROOT, 'assets', 'test', name);
   buildSync({
-    entryPoints: [path.join(ROOT, entry)], outfile: path.join(folder, 'index.js'), bundle: true, platform: 'node', target: 'node20', format: 'cjs',
-    mainFields: ['module', 'main'], minify: true,
+    entryPoints: [path.join(ROOT, entry)],
+    outfile: path.join(folder, 'index.js'),
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    mainFields: ['module', 'main'],
+    minify: true,
   });
   return folder;
 }

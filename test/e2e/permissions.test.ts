@@ -1,6 +1,6 @@
-import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { DeleteRolePolicyCommand, GetRolePolicyCommand, IAMClient, ListRolePoliciesCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
+import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { Bench, bundle, Deployed, deployOnEngine, overrideSettings } from './harness';
 import { killFunction } from './processes';
 

@@ -213,7 +213,13 @@ describe('what is lost is mended', () => {
   });
 
   test('a leaf near its own end hands over what it has, and nothing is run twice', async () => {
-    const w: World = world({ worker: async ({ batchId }) => { await w.clock.sleep(50_000); return returned(batchId); }, settings: { workerTimeoutSeconds: 700 } });
+    const w: World = world({
+      worker: async ({ batchId }) => {
+        await w.clock.sleep(50_000);
+        return returned(batchId);
+      },
+      settings: { workerTimeoutSeconds: 700 },
+    });
     expect((await w.run({ items: { range: { start: 0, end: 150 } }, maxConcurrency: 10 })).succeeded).toBe(true);
     expect(Math.max(...w.events.map((e) => e.hop))).toBeGreaterThan(1);
     expect(w.calls).toHaveLength(150);

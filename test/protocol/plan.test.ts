@@ -3,8 +3,8 @@ import * as fc from 'fast-check';
 import { MAX_DEPTH } from '../../lambda/protocol';
 import { writeLines } from '../../lambda/protocol/items';
 import {
-  batchCount, batchesOfGroup, childrenOfNode, dispatchDepth, groupCount, groupOfBatch, groupsOfLeaf, GROUP_SIZE, itemsOfBatch, JOIN_FAN_IN, joinLevels,
-  MAX_WINDOW, MIN_WINDOW, Span, splitSpan, spanSize, staff,
+  batchCount, batchesOfGroup, childrenOfNode, dispatchDepth, groupCount, groupOfBatch, groupsOfLeaf, GROUP_SIZE, itemsOfBatch, JOIN_FAN_IN,
+  joinLevels, MAX_WINDOW, MIN_WINDOW, Span, splitSpan, spanSize, staff,
 } from '../../lambda/protocol/plan';
 
 const items = fc.integer({ min: 1, max: 1e9 });
