@@ -1,4 +1,5 @@
-import { Condition, PayloadMissing, Payloads, Row, Table, Update, Value, WriteResult } from '../lambda/protocol';
+import { checkCondition, checkRow, checkUpdate } from './row-limits';
+import { Condition, PayloadMissing, Payloads, Row, RowRefused, Table, Update, Value, WriteResult } from '../lambda/protocol';
 
 /** A table in memory that behaves as DynamoDB does; the contract tests hold it against the real ones. */
 export class MemoryTable implements Table {
@@ -9,7 +10,7 @@ export class MemoryTable implements Table {
   }
 
   async getMany(pks: string[], attributes?: string[]): Promise<Row[]> {
-    return pks.flatMap((pk) => {
+    return [...new Set(pks)].flatMap((pk) => {
       const row = copy(this.rows.get(pk));
       if (!row) return [];
       if (!attributes) return [row];
@@ -21,14 +22,22 @@ export class MemoryTable implements Table {
     return this.write(row.pk, condition, () => row);
   }
 
-  async update(pk: string, { set = {}, remove = [], addToSet = {}, increment = {} }: Update, condition?: Condition): Promise<WriteResult> {
+  async update(pk: string, update: Update, condition?: Condition): Promise<WriteResult> {
+    const { set = {}, remove = [], addToSet = {}, increment = {} } = update;
+    checkUpdate(pk, update);
     return this.write(pk, condition, (old) => {
       const row: Row = { ...old, pk };
       for (const [name, value] of Object.entries(set)) if (value !== undefined) row[name] = value;
       for (const [name, members] of Object.entries(addToSet)) {
-        row[name] = new Set([...(row[name] as Set<number> | undefined) ?? [], ...members]);
+        const present = row[name] ?? new Set<number>();
+        if (!(present instanceof Set)) throw new RowRefused(`update of ${pk} adds to ${name}, which is no set`);
+        row[name] = new Set([...present, ...members]);
       }
-      for (const [name, by] of Object.entries(increment)) row[name] = ((row[name] as number | undefined) ?? 0) + by;
+      for (const [name, by] of Object.entries(increment)) {
+        const present = row[name] ?? 0;
+        if (typeof present !== 'number') throw new RowRefused(`update of ${pk} adds to ${name}, which is no number`);
+        row[name] = present + by;
+      }
       for (const name of remove) delete row[name];
       return row;
     });
@@ -36,8 +45,10 @@ export class MemoryTable implements Table {
 
   private write(pk: string, condition: Condition | undefined, change: (old: Row | undefined) => Row): WriteResult {
     const old = this.rows.get(pk);
+    if (condition) checkCondition(condition);
     if (condition && !holds(condition, old)) return { ok: false, row: copy(old) };
     const row = copy(change(old))!;
+    checkRow(row);
     this.rows.set(pk, row);
     return { ok: true, row: copy(row)! };
   }
@@ -80,7 +91,7 @@ export class MemoryPayloads implements Payloads {
   async get(key: string, range?: { from: number; to: number }): Promise<Uint8Array> {
     const object = this.objects.get(key);
     if (!object) throw new PayloadMissing(this.uri(key));
-    return range ? object.subarray(range.from, range.to) : object;
+    return new Uint8Array(range ? object.subarray(range.from, range.to) : object);
   }
 
   uri(key: string): string {

@@ -2,7 +2,7 @@ import {
   AttributeValue, BatchGetItemCommand, ConditionalCheckFailedException, DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { Condition, Row, Table, Transient, Update, Value, WriteResult } from '../protocol';
+import { Condition, Row, RowRefused, Table, Transient, Update, Value, WriteResult } from '../protocol';
 import { attempt } from './errors';
 
 const BATCH_GET_LIMIT = 100;
@@ -21,8 +21,9 @@ export class DynamoTable implements Table {
   }
 
   async getMany(pks: string[], attributes?: string[]): Promise<Row[]> {
+    const distinct = [...new Set(pks)]; // DynamoDB refuses a request that names a key twice
     const chunks: string[][] = [];
-    for (let i = 0; i < pks.length; i += BATCH_GET_LIMIT) chunks.push(pks.slice(i, i + BATCH_GET_LIMIT));
+    for (let i = 0; i < distinct.length; i += BATCH_GET_LIMIT) chunks.push(distinct.slice(i, i + BATCH_GET_LIMIT));
     const rows: Row[] = [];
     await Promise.all(Array.from({ length: BATCH_GETS_AT_ONCE }, async () => {
       for (let chunk = chunks.shift(); chunk; chunk = chunks.shift()) rows.push(...await this.getChunk(chunk, attributes));
@@ -32,7 +33,7 @@ export class DynamoTable implements Table {
 
   private async getChunk(pks: string[], attributes?: string[]): Promise<Row[]> {
     const names = new Names();
-    const projection = attributes && ['pk', ...attributes].map((attribute) => names.of(attribute)).join(', ');
+    const projection = attributes && [...new Set(['pk', ...attributes])].map((attribute) => names.of(attribute)).join(', ');
     const rows: Row[] = [];
     let keys: Record<string, AttributeValue>[] = pks.map((pk) => ({ pk: { S: pk } }));
     // a page holds 16 MB at most; the rest comes back as unprocessed
@@ -53,24 +54,27 @@ export class DynamoTable implements Table {
   }
 
   async put(row: Row, condition?: Condition): Promise<WriteResult> {
-    const names = new Names();
-    return this.write('PutItem', async () => {
+    return this.write('PutItem', row.pk, async () => {
+      const names = new Names();
+      const ConditionExpression = condition && conditionExpression(condition, names);
+      const Item = encoded(row);
       await this.client.send(new PutItemCommand({
         TableName: this.name,
-        Item: marshall(row, { removeUndefinedValues: true }),
+        Item,
+        ConditionExpression,
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        ...(condition && { ConditionExpression: conditionExpression(condition, names) }),
         ...names.expressions(),
       }));
-      return row;
+      return unmarshall(Item) as Row;
     });
   }
 
   async update(pk: string, update: Update, condition?: Condition): Promise<WriteResult> {
-    const names = new Names();
-    const UpdateExpression = updateExpression(update, names);
-    const ConditionExpression = condition && conditionExpression(condition, names);
-    return this.write('UpdateItem', async () => {
+    return this.write('UpdateItem', pk, async () => {
+      const names = new Names();
+      // an empty expression is an error, none at all makes an empty row
+      const UpdateExpression = updateExpression(update, names) || undefined;
+      const ConditionExpression = condition && conditionExpression(condition, names);
       const { Attributes } = await this.client.send(new UpdateItemCommand({
         TableName: this.name,
         Key: { pk: { S: pk } },
@@ -84,15 +88,30 @@ export class DynamoTable implements Table {
     });
   }
 
-  private async write(action: string, send: () => Promise<Row>): Promise<WriteResult> {
+  private async write(action: string, pk: string, send: () => Promise<Row>): Promise<WriteResult> {
     return attempt(`dynamodb:${action} on table ${this.name}`, async (): Promise<WriteResult> => {
       try {
         return { ok: true, row: await send() };
       } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return { ok: false, row: error.Item && (unmarshall(error.Item) as Row) };
+        if (error instanceof ConditionalCheckFailedException) return { ok: false, row: error.Item && (unmarshall(error.Item) as Row) };
+        const { name, message } = error as Error;
+        if (name === 'ValidationException' || error instanceof NotEncodable) {
+          throw new RowRefused(`dynamodb:${action} of ${pk} on table ${this.name} was refused: ${message}`, error);
+        }
+        throw error;
       }
     });
+  }
+}
+
+class NotEncodable extends Error {}
+
+/** Rows go as DynamoDB's own types; throws `NotEncodable` for what those cannot say: NaN, integers beyond 2^53, empty sets. */
+function encoded(row: { [attribute: string]: Value | undefined }): Record<string, AttributeValue> {
+  try {
+    return marshall(row, { removeUndefinedValues: true });
+  } catch (error) {
+    throw new NotEncodable((error as Error).message, { cause: error });
   }
 }
 
@@ -102,13 +121,15 @@ class Names {
   readonly values: Record<string, AttributeValue> = {};
 
   of(attribute: string): string {
-    this.map[`#${attribute}`] = attribute;
-    return `#${attribute}`;
+    const placeholder = `#${attribute}`;
+    if (!/^\w+$/.test(attribute)) throw new NotEncodable(`attribute names are letters, digits and "_", got ${JSON.stringify(attribute)}`);
+    this.map[placeholder] = attribute;
+    return placeholder;
   }
 
   value(value: Value): string {
     const placeholder = `:v${Object.keys(this.values).length}`;
-    this.values[placeholder] = marshall({ value }, { removeUndefinedValues: true }).value;
+    this.values[placeholder] = encoded({ value }).value;
     return placeholder;
   }
 
@@ -121,6 +142,9 @@ class Names {
 }
 
 function updateExpression({ set = {}, remove = [], addToSet = {}, increment = {} }: Update, names: Names): string {
+  const changed = [...Object.keys(set), ...remove, ...Object.keys(addToSet), ...Object.keys(increment)];
+  const twice = changed.find((attribute, i) => changed.indexOf(attribute) !== i);
+  if (twice !== undefined) throw new NotEncodable(`an update changes each attribute once, got ${twice} twice`);
   const assignments = Object.entries(set).filter(([, value]) => value !== undefined)
     .map(([attribute, value]) => `${names.of(attribute)} = ${names.value(value!)}`);
   const additions = [
@@ -139,5 +163,7 @@ function conditionExpression(condition: Condition, names: Names): string {
   if ('equals' in condition) return `${names.of(condition.equals[0])} = ${names.value(condition.equals[1])}`;
   if ('lessThan' in condition) return `${names.of(condition.lessThan[0])} < ${names.value(condition.lessThan[1])}`;
   const [parts, word] = 'all' in condition ? [condition.all, 'AND'] : [condition.any, 'OR'];
+  if (parts.length === 0) throw new NotEncodable('a condition of no parts: give at least one');
+  if (parts.length === 1) return conditionExpression(parts[0], names); // redundant parentheses are an error
   return parts.map((part) => `(${conditionExpression(part, names)})`).join(` ${word} `);
 }

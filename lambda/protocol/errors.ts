@@ -42,6 +42,13 @@ export class PayloadMissing extends ProtocolError {
   }
 }
 
+/** The table will never take this write: the row is larger than 400 KB, or what it says cannot be stored. */
+export class RowRefused extends ProtocolError {
+  constructor(message: string, cause?: unknown) {
+    super('RowRefused', message, { cause });
+  }
+}
+
 /** AWS will not let us: a permission is missing, or a resource is gone. Trying again does not help. */
 export class NotAllowed extends ProtocolError {
   constructor(message: string, cause?: unknown) {
