@@ -2,11 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetItemCommand, DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { DescribeExecutionCommand, ExecutionDoesNotExist, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand, ExecutionAlreadyExists, ExecutionDoesNotExist, SFNClient, StartExecutionCommand, StopExecutionCommand,
+  ValidationException,
+} from '@aws-sdk/client-sfn';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { JobAddress } from './address';
-import { JobFailedError, UnknownJobError } from './errors';
-import { jobKey, leafKey, manifestObject, resultObject } from '../lambda/protocol/keys';
+import { JobFailedError, JobRunningError, NameTakenError, UnknownJobError } from './errors';
+import { digestOf } from '../lambda/protocol/digest';
+import { executionName, jobKey, leafKey, manifestObject, resultObject } from '../lambda/protocol/keys';
 import type { JobRow, JobStatus as StatusName, LeafRow, Manifest } from '../lambda/protocol/model';
 import { groupDocument, manifestGroups } from '../lambda/protocol/results';
 
@@ -90,13 +94,70 @@ export class BurstClient {
     this.steps = new SFNClient(config);
   }
 
-  /** Starts a job. The same name with the same request is the same job; with another request, an error. */
+  /**
+   * Starts a job. The same name with the same request is the same job, however often it is submitted.
+   *
+   * @throws NameTakenError if the name was used for another request
+   */
   async submit(options: SubmitOptions): Promise<{ jobId: string }> {
     const jobId = options.name ?? `job-${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}-${randomBytes(3).toString('hex')}`;
-    await this.steps.send(new StartExecutionCommand({
-      stateMachineArn: this.address.stateMachineArn, name: jobId, input: JSON.stringify(options.request),
-    }));
+    try {
+      await this.start(jobId, options.request);
+    } catch (error) {
+      if (!(error instanceof ExecutionAlreadyExists)) throw error;
+      const row = await this.jobRow(jobId);
+      // a job that is not planned yet has no digest: Prepare refuses it if it differs
+      if (row?.requestDigest !== undefined && row.requestDigest !== digestOf(options.request)) throw new NameTakenError(jobId, row.status);
+    }
     return { jobId };
+  }
+
+  /**
+   * Ends a job early: nothing new starts, its status becomes CANCELLED, results so far stay readable. Workers that run
+   * already run on to their end. A job that has ended stays as it is.
+   *
+   * @throws UnknownJobError
+   */
+  async cancel(jobId: string): Promise<void> {
+    const row = await this.jobRow(jobId);
+    if (row && row.terminal?.epoch === row.epoch) return;
+    const executionArn = row?.executionArn ?? this.executionArn(jobId);
+    try {
+      await this.steps.send(new StopExecutionCommand({ executionArn, error: 'Cancelled', cause: 'cancelled by the client' }));
+    } catch (error) {
+      if (error instanceof ExecutionDoesNotExist) throw new UnknownJobError(jobId, this.address.stateMachineArn);
+      // it ended in the meantime
+      if (!(error instanceof ValidationException)) throw error;
+    }
+  }
+
+  /**
+   * Runs the failed and missing batches of an ended job again, under the same job id; the results of the others stay.
+   *
+   * @returns the epoch that this starts
+   * @throws UnknownJobError, or JobRunningError while the job has not ended
+   */
+  async redrive(jobId: string): Promise<{ jobId: string; epoch: number }> {
+    const row = await this.jobRow(jobId);
+    if (row === undefined) throw new UnknownJobError(jobId, this.address.stateMachineArn);
+    if (row.terminal?.epoch !== row.epoch) throw new JobRunningError(jobId, row.status);
+    const epoch = row.epoch + 1;
+    await this.start(executionName(jobId, epoch), { redrive: { jobId } });
+    // until its first state has run, the row shows the last epoch
+    for (let ms = 100; (await this.jobRow(jobId))?.epoch !== epoch; ms = Math.min(2 * ms, 2_000)) {
+      const { status, cause } = await this.steps.send(new DescribeExecutionCommand({ executionArn: this.executionArn(executionName(jobId, epoch)) }));
+      if (status !== 'RUNNING' && (await this.jobRow(jobId))?.epoch !== epoch) throw new JobFailedError(jobId, row.status, 'RedriveRefused', cause ?? status!);
+      await sleep(ms);
+    }
+    return { jobId, epoch };
+  }
+
+  private async start(name: string, request: unknown): Promise<void> {
+    await this.steps.send(new StartExecutionCommand({ stateMachineArn: this.address.stateMachineArn, name, input: JSON.stringify(request) }));
+  }
+
+  private executionArn(name: string): string {
+    return `${this.address.stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
   }
 
   /** How a job stands. Reads two table requests, whatever the job's size. Throws `UnknownJobError`. */
@@ -114,8 +175,9 @@ export class BurstClient {
       reason: row.reason ?? row.sealed?.reason,
     };
     if (status === 'SUCCEEDED') return { ...base, finished: row.plan.batches, failed: row.failedCount ?? 0, running: 0 };
-    const counts = await this.leafCounts(row);
-    return { ...base, ...counts, ...(TERMINAL.has(status) ? { running: 0, failed: row.failedCount ?? counts.failed } : {}) };
+    const adopted = row.plan?.redo?.adopted ?? 0; // what a redrive did not run again
+    const { finished, ...counts } = await this.leafCounts(row);
+    return { ...base, ...counts, finished: adopted + finished, ...(TERMINAL.has(status) ? { running: 0, failed: row.failedCount ?? counts.failed } : {}) };
   }
 
   /** Waits until the job has ended, however it did. */
@@ -128,11 +190,17 @@ export class BurstClient {
     }
   }
 
-  /** The combiner's answer. Throws `JobFailedError` if the job did not succeed; undefined without a combiner. */
-  async result(jobId: string): Promise<unknown> {
+  /**
+   * The combiner's answer; undefined without a combiner. `partial`: that of a job that ran out of time, too, where the
+   * construct says `combineOnTimeout`.
+   *
+   * @throws JobFailedError if the job did not succeed
+   */
+  async result(jobId: string, options: { readonly partial?: boolean } = {}): Promise<unknown> {
     const row = await this.jobRow(jobId);
     if (row === undefined) throw new UnknownJobError(jobId, this.address.stateMachineArn);
-    if (row.terminal?.status !== 'SUCCEEDED') {
+    const isPartial = options.partial === true && row.terminal?.status === 'TIMED_OUT' && row.result !== undefined;
+    if (row.terminal?.status !== 'SUCCEEDED' && !isPartial) {
       throw new JobFailedError(jobId, row.terminal?.status ?? row.status, row.reason?.code, row.reason?.message ?? 'it has not ended yet');
     }
     return row.result === undefined ? undefined : JSON.parse(await this.text(resultObject(jobId, row.epoch)));
@@ -183,7 +251,7 @@ export class BurstClient {
   }
 
   private async statusOfExecution(jobId: string): Promise<JobStatus> {
-    const executionArn = `${this.address.stateMachineArn.replace(':stateMachine:', ':execution:')}:${jobId}`;
+    const executionArn = this.executionArn(jobId);
     const none = { jobId, batchCount: 0, finished: 0, failed: 0, running: 0, leaves: 0 };
     try {
       const execution = await this.steps.send(new DescribeExecutionCommand({ executionArn }));

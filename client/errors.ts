@@ -13,3 +13,19 @@ export class JobFailedError extends Error {
     this.name = 'JobFailedError';
   }
 }
+
+/** The name was used for another request. */
+export class NameTakenError extends Error {
+  constructor(readonly jobId: string, status: string) {
+    super(`job ${jobId} exists already (${status}) and its request was another one: choose another name, or submit the same request`);
+    this.name = 'NameTakenError';
+  }
+}
+
+/** The job has not ended yet. */
+export class JobRunningError extends Error {
+  constructor(readonly jobId: string, status: string) {
+    super(`job ${jobId} is ${status}: only a job that has ended can be redriven; wait for it or cancel it first`);
+    this.name = 'JobRunningError';
+  }
+}

@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { required } from './aws/environment';
 import { awsPorts } from './aws/ports';
-import { combine, Epoch, Execution, finish, finishStopped, prepare, repair, Settings, takeTurn, TokenBearer } from './protocol';
+import { combine, Epoch, Execution, finish, finishStopped, jobIdOf, prepare, repair, Settings, takeTurn, TokenBearer } from './protocol';
 
 const logger = new Logger();
 const settings = JSON.parse(required('BURST_SETTINGS')) as Settings;
@@ -29,7 +29,7 @@ type MonitorEvent =
 export const handler = async (event: MonitorEvent, context: Context): Promise<unknown> => {
   logger.resetKeys();
   logger.appendKeys({
-    jobId: 'jobId' in event ? event.jobId : event.execution.name,
+    jobId: 'jobId' in event ? event.jobId : jobIdOf(event.execution.name),
     state: event.action,
     requestId: context.awsRequestId,
     ...('epoch' in event ? { epoch: event.epoch } : {}),
@@ -44,6 +44,7 @@ export const handler = async (event: MonitorEvent, context: Context): Promise<un
     case 'combine':
       return combine(ports, {
         hasCombiner: combinerArn !== undefined,
+        combineOnTimeout: settings.combineOnTimeout ?? false,
         combinerTimeoutSeconds: settings.combinerTimeoutSeconds ?? UNKNOWN_COMBINER_TIMEOUT_SECONDS,
       }, event, { remainingMs: () => context.getRemainingTimeInMillis() });
     case 'finish':

@@ -17,8 +17,10 @@ export async function* readResults(event: CombinerEvent): AsyncGenerator<BatchRe
   if ('inline' in event.results) {
     const failures = new Map(event.failures.first.map((failure) => [failure.batchId, failure]));
     const failed = new Set(event.results.failed);
+    const missing = new Set(event.results.missing);
     for (const [batchId, result] of event.results.inline.entries()) {
-      if (failed.has(batchId)) yield { batchId, state: 'failed', failure: failures.get(batchId) };
+      if (missing.has(batchId)) yield { batchId, state: 'missing' };
+      else if (failed.has(batchId)) yield { batchId, state: 'failed', failure: failures.get(batchId) };
       else yield { batchId, state: 'succeeded', result };
     }
     return;

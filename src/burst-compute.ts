@@ -67,12 +67,21 @@ export interface BurstComputeProps {
   /**
    * How long a job may take, combining excluded, in whole seconds from 10 on. A request may ask for less.
    *
-   * A job that is not done by then ends as TIMED_OUT; the combiner still gets what is there. At most 1,500 times
+   * A job that is not done by then ends as TIMED_OUT; see `combineOnTimeout` for what is there already. At most 1,500 times
    * `repairInterval`, so at most 15 days and 15 hours.
    *
    * @default Duration.hours(12)
    */
   readonly timeout?: Duration;
+
+  /**
+   * Whether the combiner is called for a job that runs out of time, with the results that are there.
+   *
+   * The job ends as TIMED_OUT all the same. The combiner's event says `isTimedOut`, and names the missing batches.
+   *
+   * @default false - the results stay readable, uncombined
+   */
+  readonly combineOnTimeout?: boolean;
 
   /**
    * How often a batch is tried again after its worker failed; a whole number from 0 to 10. Throttles do not count.
@@ -271,6 +280,28 @@ export class BurstCompute extends Construct {
    * @returns the grant; read its `success` where the grantee may be imported
    */
   public grantStart(grantee: IGrantable): Grant {
+    return this.stateMachine.grantStartExecution(grantee);
+  }
+
+  /**
+   * Lets a principal cancel jobs: stop executions of this state machine. Whatever runs then ends as CANCELLED, and its
+   * results so far stay readable.
+   *
+   * @param grantee who may cancel
+   */
+  public grantCancel(grantee: IGrantable): Grant {
+    return this.stateMachine.grantExecution(grantee, 'states:StopExecution');
+  }
+
+  /**
+   * Lets a principal redrive jobs: run failed and missing batches of an ended job again.
+   *
+   * A redrive is an execution of its own, and AWS offers no permission that would tell it from the start of a job: this
+   * allows what `grantStart` allows.
+   *
+   * @param grantee who may redrive
+   */
+  public grantRedrive(grantee: IGrantable): Grant {
     return this.stateMachine.grantStartExecution(grantee);
   }
 

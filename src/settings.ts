@@ -100,6 +100,7 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
       timeoutSeconds: timeout,
       workerRetries,
       toleratedFailurePercentage: tolerated,
+      combineOnTimeout: props.combineOnTimeout ?? false,
       resultRetentionSeconds: retention,
       repairIntervalSeconds: repairInterval,
       // read at synthesis: an aspect or later code may still set a time-out

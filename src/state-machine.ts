@@ -29,6 +29,9 @@ const TRANSIENT: RetryProps = {
     'Lambda.SdkClientException',
     'Lambda.ClientExecutionTimeoutException',
     'Lambda.Unknown',
+    // how current runtimes report a monitor that ran out of time or memory
+    'Sandbox.Timedout',
+    'Runtime.ExitError',
     'Transient',
   ],
   interval: Duration.seconds(1),

@@ -1,5 +1,5 @@
 import { CombinerFailed, JobNotSucceeded, JobState, NotAllowed, Transient } from './errors';
-import { endJob, JobOutput, output } from './finish';
+import { announce, endJob, JobOutput, output } from './finish';
 import { Epoch } from './join';
 import { jobKey, manifestObject, resultObject } from './keys';
 import { surveyGroups, writeManifest } from './manifest';
@@ -21,6 +21,8 @@ export interface CombineSettings {
   readonly hasCombiner: boolean;
   /** The combiner's own time-out; a call is started only while that is left. */
   readonly combinerTimeoutSeconds: number;
+  /** Whether a job that ran out of time has its partial results combined. */
+  readonly combineOnTimeout: boolean;
 }
 
 /**
@@ -31,9 +33,13 @@ export async function combine(ports: Ports, settings: CombineSettings, job: Epoc
   const row = await ports.store.tasks.get(jobKey(job.jobId), { consistent: true }) as unknown as JobRow | undefined;
   if (!row || row.epoch !== job.epoch) throw new JobState(`job ${job.jobId} is in epoch ${row?.epoch ?? 'none'}, not ${job.epoch}`);
   if (isOver(row)) {
+    await announce(ports, row);
     return output(ports, row);
   }
-  if (row.sealed && row.sealed.outcome !== 'SUCCEEDED') throw notSucceeded(row);
+  if (row.sealed && row.sealed.outcome !== 'SUCCEEDED') {
+    if (row.sealed.outcome === 'TIMED_OUT' && settings.hasCombiner && settings.combineOnTimeout) await combinePartially(ports, settings, row, budget);
+    throw notSucceeded(row);
+  }
   if (row.rootDone !== job.epoch) throw new JobState(`job ${job.jobId} is neither complete nor sealed`);
 
   const survey = await surveyGroups(ports, row);
@@ -57,6 +63,17 @@ export async function combine(ports: Ports, settings: CombineSettings, job: Epoc
     combineEndedAt: ports.clock.now(),
   });
   return output(ports, ended ?? row);
+}
+
+/** What is there at the deadline goes to the combiner; its answer is kept beside the job's status, which stays TIMED_OUT. */
+async function combinePartially(ports: Ports, settings: CombineSettings, row: JobRow, budget: Budget): Promise<void> {
+  const combineStartedAt = ports.clock.now();
+  const survey = await surveyGroups(ports, row);
+  const manifest = await writeManifest(ports, row, 'TIMED_OUT', survey);
+  const result = await combinedResult(ports, settings, row, manifest, survey.firstFailures, budget);
+  await ports.store.tasks.update(
+    row.pk, { set: { result, combineStartedAt, combineEndedAt: ports.clock.now() } }, { all: [{ equals: ['epoch', row.epoch] }, { absent: 'terminal' }] },
+  );
 }
 
 function notSucceeded(row: JobRow): JobNotSucceeded {
@@ -96,9 +113,9 @@ async function combinerPayload(ports: Ports, row: JobRow, manifest: Manifest, fi
   const fetch: Fetch = async (key) => Buffer.from(await ports.payloads.get(key)).toString('utf8');
   const head: Omit<CombinerEvent, 'results' | 'parameters'> = {
     jobId: row.jobId,
-    status: 'SUCCEEDED',
+    status: manifest.outcome,
     isComplete: manifest.succeededCount === manifest.batchCount,
-    isTimedOut: false,
+    isTimedOut: manifest.outcome === 'TIMED_OUT',
     batchCount: manifest.batchCount,
     failures: { count: manifest.failedCount, first },
     startedAt: new Date(row.plan.startedAt).toISOString(),
@@ -111,14 +128,15 @@ async function combinerPayload(ports: Ports, row: JobRow, manifest: Manifest, fi
   return `${JSON.stringify(head).slice(0, -1)}${parameters},"results":${results}}`;
 }
 
-async function inlineResults(manifest: Manifest, fetch: Fetch): Promise<{ inline: unknown[]; failed: number[] }> {
+async function inlineResults(manifest: Manifest, fetch: Fetch): Promise<{ inline: unknown[]; failed: number[]; missing: number[] }> {
   const inline = new Array<unknown>(manifest.batchCount).fill(null);
   const failed: number[] = [];
+  const missing: number[] = [];
   for await (const batch of batchResults(manifest, await prefetched(manifest, fetch))) {
     if (batch.state === 'succeeded') inline[batch.batchId] = batch.result;
-    else failed.push(batch.batchId);
+    else (batch.state === 'failed' ? failed : missing).push(batch.batchId);
   }
-  return { inline, failed };
+  return { inline, failed, missing };
 }
 
 /** Fetches the group objects side by side; together they are at most INLINE_BYTES. */

@@ -1,6 +1,6 @@
 import { JobNotSucceeded, NotAllowed } from './errors';
 import { Epoch } from './join';
-import { jobKey, manifestObject, resultObject } from './keys';
+import { isJobId, jobIdOf, jobKey, manifestObject, resultObject } from './keys';
 import { surveyGroups, writeManifest } from './manifest';
 import { JobRow, Outcome, Reason } from './model';
 import { Ports } from './ports';
@@ -56,7 +56,8 @@ export async function endJob(ports: Ports, job: Epoch, status: Outcome, ending: 
   return row;
 }
 
-async function announce(ports: Ports, row: JobRow): Promise<void> {
+/** May come again with the same id, so a step that finds the job ended repeats it: whoever ended it may have died before. */
+export async function announce(ports: Ports, row: JobRow): Promise<void> {
   await ports.workflow.announce({
     id: `${row.jobId}-e${row.epoch}`,
     detailType: 'Burst Job Ended',
@@ -76,28 +77,32 @@ async function announce(ports: Ports, row: JobRow): Promise<void> {
 
 /** The state machine caught an error: the job gets its terminal status if it has none, and the execution its message. */
 export async function finish(ports: Ports, execution: Execution, input: unknown): Promise<Verdict> {
-  const jobId = execution.name;
+  const jobId = jobIdOf(execution.name);
   const error = caughtError(input);
   const row = await ports.store.tasks.get(jobKey(jobId), { consistent: true }) as unknown as JobRow | undefined;
-  if (row === undefined) {
-    await recordRefusal(ports, execution, error);
-    return { errorName: error.code, message: error.message };
-  }
-  // the name belongs to another execution's job, which this one must not touch
-  if (row.executionArn !== execution.arn) return { errorName: error.code, message: error.message };
-  if (isOver(row)) return verdict(row, error);
-  const ended = await endWithoutSuccess(ports, row, 'FAILED', error);
-  return verdict(ended ?? row, error);
+  const ended = await endExecution(ports, execution, row, 'FAILED', error);
+  return ended ? verdict(ended, error) : { errorName: error.code, message: error.message };
+}
+
+/** Ends the job of an execution, if it is this execution's; the row as it then stands, undefined if it is not. */
+async function endExecution(
+  ports: Ports, execution: Pick<Execution, 'name' | 'arn'>, found: JobRow | undefined, outcome: Outcome, reason: Reason,
+): Promise<JobRow | undefined> {
+  // a Prepare that is still under way may write its row meanwhile: then that is the job
+  const row = found ?? (isJobId(execution.name) ? await recordRefusal(ports, execution, outcome, reason) : undefined);
+  // the name may belong to another execution's job, which this one must not touch
+  if (row?.executionArn !== execution.arn) return undefined;
+  if (!isOver(row)) return await endWithoutSuccess(ports, row, outcome, reason) ?? row;
+  await announce(ports, row);
+  return row;
 }
 
 /** An execution was stopped from outside, so none of its states will run: the job is ended in its place. */
 export async function finishStopped(ports: Ports, execution: { name: string; arn: string; status: string }): Promise<void> {
-  const row = await ports.store.tasks.get(jobKey(execution.name), { consistent: true }) as unknown as JobRow | undefined;
+  const row = await ports.store.tasks.get(jobKey(jobIdOf(execution.name)), { consistent: true }) as unknown as JobRow | undefined;
   const reason: Reason = { code: 'ExecutionStopped', message: `the execution ended from outside, or before its states could (${execution.status})` };
-  if (!row) return recordRefusal(ports, execution, reason);
-  if (row.executionArn !== execution.arn || isOver(row)) return;
   const outcome: Outcome = execution.status === 'ABORTED' ? 'CANCELLED' : execution.status === 'TIMED_OUT' ? 'TIMED_OUT' : 'FAILED';
-  await endWithoutSuccess(ports, row, outcome, reason);
+  await endExecution(ports, execution, row, outcome, reason);
 }
 
 /** Seals if nobody has, and ends by the seal; only an error after a sealed success may still turn that into this outcome. */
@@ -129,21 +134,24 @@ function verdict(row: JobRow, error: Reason): Verdict {
   return { errorName: row.reason?.code ?? error.code, message: row.reason?.message ?? error.message };
 }
 
-/** A request that was refused leaves a row too, so that whoever asks for the job's status learns why. */
-async function recordRefusal(ports: Ports, execution: Pick<Execution, 'name' | 'arn'>, reason: Reason): Promise<void> {
+/** A request that was refused leaves a row too, so that whoever asks for the job's status learns why. Returns the row that is there. */
+async function recordRefusal(
+  ports: Ports, execution: Pick<Execution, 'name' | 'arn'>, status: Outcome, reason: Reason,
+): Promise<JobRow | undefined> {
   const now = ports.clock.now();
-  await ports.store.tasks.update(jobKey(execution.name), {
+  const written = await ports.store.tasks.update(jobKey(execution.name), {
     set: {
       jobId: execution.name,
       executionArn: execution.arn,
       epoch: 1,
-      status: 'FAILED',
-      terminal: { epoch: 1, status: 'FAILED' },
+      status,
+      terminal: { epoch: 1, status },
       reason: { ...reason },
       endedAt: now,
       ttl: Math.ceil(now / 1000) + 7 * 86_400,
     },
   }, { absent: 'pk' });
+  return written.row as unknown as JobRow | undefined;
 }
 
 /** Step Functions gives an error as {Error, Cause}; a Lambda function's cause is JSON with its message. */

@@ -1,5 +1,5 @@
 import { batchObject, groupKey, groupObject, Writer } from './keys';
-import { Entry, Failure, GroupRow, Plan } from './model';
+import { Entry, Failure, GroupDocument, GroupRow, Plan } from './model';
 import { batchesOfGroup, spanSize } from './plan';
 import { Ports, Row } from './ports';
 
@@ -27,7 +27,8 @@ export class GroupInProgress {
   private readonly settled = new Map<number, Settled>();
   private held = 0;
 
-  constructor(readonly group: number, plan: Plan) {
+  /** `unit`: position of `group` among the groups of the epoch. */
+  constructor(readonly unit: number, readonly group: number, plan: Plan) {
     const span = batchesOfGroup(group, plan.batches);
     this.first = span.start;
     this.count = spanSize(span);
@@ -81,6 +82,21 @@ export class GroupInProgress {
   }
 }
 
+/** The results of a document as a group in progress holds them; undefined for failed batches. */
+export function settledOf(document: GroupDocument): (Settled | undefined)[] {
+  return document.entries.map((entry, i) => {
+    if (entry === null) return undefined;
+    const text = JSON.stringify(entry);
+    return {
+      text,
+      bytes: 'ref' in entry ? entry.ref.bytes : Buffer.byteLength(text),
+      startedMs: document.started[i],
+      tookMs: document.took[i],
+      attempts: document.attempts[i],
+    };
+  });
+}
+
 export function resultEntry(json: string): string {
   return `{"result":${json}}`;
 }
@@ -103,7 +119,8 @@ export async function commitGroup(ports: Ports, writer: Writer, plan: Plan, grou
   const { text, bytes, failed } = group.document();
   const size = Buffer.byteLength(text);
   const row: GroupRow = {
-    pk: groupKey(writer.jobId, writer.epoch, group.group),
+    pk: groupKey(writer.jobId, writer.epoch, group.unit),
+    unit: group.unit,
     group: group.group,
     first: group.first,
     count: group.count,

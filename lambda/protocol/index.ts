@@ -10,3 +10,5 @@ export * from './repair';
 export * from './request';
 export * from './turn';
 export type { Epoch } from './join';
+export { executionName, jobIdOf } from './keys';
+export { digestOf } from './digest';

@@ -7,7 +7,7 @@ export type GroupItems = (batch: number) => string;
 
 /** Reads what the batches of one group are made of; flat in memory, whatever the input's size. */
 export class ItemReader {
-  private index?: Promise<DataView>;
+  private index?: Promise<Index>;
 
   constructor(private readonly ports: Ports, private readonly plan: Plan, private readonly groups: Span) {}
 
@@ -28,14 +28,28 @@ export class ItemReader {
   }
 
   private async lines(key: string, indexAt: number, group: number): Promise<string[]> {
-    this.index ??= this.ports.payloads
-      .get(key, { from: indexAt + 8 * this.groups.start, to: indexAt + 8 * (this.groups.end + 1) })
-      .then((bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    const index = await this.index;
-    const offset = (g: number) => Number(index.getBigUint64(8 * (g - this.groups.start), true));
-    const bytes = await this.ports.payloads.get(key, { from: offset(group), to: offset(group + 1) });
-    return Buffer.from(bytes).toString('utf8').split('\n').slice(0, -1);
+    // a later epoch's groups are scattered, so its index is read group by group
+    if (this.plan.redo) return readLines(this.ports, key, await readIndex(this.ports, indexAt, key, { start: group, end: group + 1 }), group);
+    this.index ??= readIndex(this.ports, indexAt, key, this.groups);
+    return readLines(this.ports, key, await this.index, group);
   }
+}
+
+/** Where the lines of each group of a span begin; one more than there are groups. */
+export interface Index {
+  readonly first: number;
+  readonly offsets: DataView;
+}
+
+export async function readIndex(ports: Ports, indexAt: number, key: string, span: Span): Promise<Index> {
+  const bytes = await ports.payloads.get(key, { from: indexAt + 8 * span.start, to: indexAt + 8 * (span.end + 1) });
+  return { first: span.start, offsets: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+}
+
+export async function readLines(ports: Ports, key: string, { first, offsets }: Index, group: number): Promise<string[]> {
+  const offset = (g: number) => Number(offsets.getBigUint64(8 * (g - first), true));
+  const bytes = await ports.payloads.get(key, { from: offset(group), to: offset(group + 1) });
+  return Buffer.from(bytes).toString('utf8').split('\n').slice(0, -1);
 }
 
 /** A list as JSON Lines, with the index that `ItemReader` reads behind them. */

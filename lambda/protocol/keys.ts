@@ -3,12 +3,22 @@
 export const jobKey = (jobId: string) => `j#${jobId}`;
 export const leafKey = (jobId: string, epoch: number, leaf: number) => `j#${jobId}#e${epoch}#l${leaf}`;
 export const nodeKey = (jobId: string, epoch: number, level: number, index: number) => `j#${jobId}#e${epoch}#n${level}#${index}`;
-export const groupKey = (jobId: string, epoch: number, group: number) => `j#${jobId}#e${epoch}#g${group}`;
+export const groupKey = (jobId: string, epoch: number, unit: number) => `j#${jobId}#e${epoch}#g${unit}`;
+
+/** How redrives of a job are named. A finished name cannot be used again for 90 days (Step Functions quotas). */
+const EPOCH_SUFFIX = /-e\d+$/;
+const JOB_ID = /^[A-Za-z0-9_-]{1,72}$/;
+
+/** A name that an execution may have and that is no redrive's. */
+export const isJobId = (name: string) => JOB_ID.test(name) && !EPOCH_SUFFIX.test(name);
+export const executionName = (jobId: string, epoch: number) => (epoch === 1 ? jobId : `${jobId}-e${epoch}`);
+export const jobIdOf = (name: string) => name.replace(EPOCH_SUFFIX, '');
 
 const folder = (jobId: string, epoch: number) => `jobs/${jobId}/e${epoch}`;
 
 export const itemsObject = (jobId: string, epoch: number) => `${folder(jobId, epoch)}/items.jsonl`;
 export const parametersObject = (jobId: string, epoch: number) => `${folder(jobId, epoch)}/parameters.json`;
+export const redoObject = (jobId: string, epoch: number) => `${folder(jobId, epoch)}/redo.jsonl`;
 export const manifestObject = (jobId: string, epoch: number) => `${folder(jobId, epoch)}/manifest.json`;
 /** Manifest pieces carry their writer: only those that the manifest names are real. */
 export const manifestPiece = (jobId: string, epoch: number, writer: string, piece: number) => `${folder(jobId, epoch)}/manifest/${writer}-${piece}.jsonl`;

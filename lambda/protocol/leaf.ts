@@ -4,8 +4,9 @@ import { GroupItems, ItemReader } from './items';
 import { signalJoin } from './join';
 import { groupKey, jobKey, leafKey, partObject, Writer } from './keys';
 import { DispatchEvent, Failure, GroupRow, JobRow, LeafRow, Plan } from './model';
-import { batchesOfGroup, groupOfBatch, groupsOfLeaf, JOIN_FAN_IN, Span, spanSize } from './plan';
+import { groupOfBatch, groupsOfLeaf, JOIN_FAN_IN, Span, spanSize } from './plan';
 import { Budget, CallOutcome, Ports, Row } from './ports';
+import { RedoReader } from './redo';
 import { isOver, sealEarly } from './seal';
 import { tooManyFailures } from './tolerance';
 import { backoff, Window } from './window';
@@ -73,14 +74,15 @@ class Leaf {
   private readonly plan: Plan;
   private readonly window: Window;
   private readonly items: ItemReader;
+  private readonly redo?: RedoReader;
   private readonly open = new Map<number, OpenGroup>();
   private readonly fresh: Task[] = [];
   private readonly waiting: Task[] = [];
   private readonly background = new Set<Promise<void>>();
   private readonly abort = new AbortController();
   private readonly carried = new Map<number, Settled>();
-  /** Failed batches of each committed group at or beyond the cursor. */
-  private readonly committed = new Map<number, number>();
+  /** Batches and failed ones of each committed unit at or beyond the cursor. */
+  private readonly committed = new Map<number, { finished: number; failed: number }>();
   private readonly signalled = new Set<number>();
   private parts: string[];
   private nextGroup: number;
@@ -105,6 +107,7 @@ class Leaf {
     this.groups = groupsOfLeaf(event.lo, this.plan.groups, this.plan.leaves);
     this.window = new Window(this.plan.window);
     this.items = new ItemReader(ports, this.plan, this.groups);
+    this.redo = this.plan.redo && new RedoReader(ports, this.plan.redo, this.groups);
     this.cursor = row.cursor ?? this.groups.start;
     this.nextGroup = this.cursor;
     this.parts = row.parts ?? [];
@@ -114,9 +117,9 @@ class Leaf {
 
   counts(): { finished: number; failed: number; running: number } {
     let { finished, failed } = this.below;
-    for (const [group, failures] of this.committed) {
-      finished += spanSize(batchesOfGroup(group, this.plan.batches));
-      failed += failures;
+    for (const done of this.committed.values()) {
+      finished += done.finished;
+      failed += done.failed;
     }
     for (const { progress } of this.open.values()) {
       finished += progress.settledCount;
@@ -175,13 +178,14 @@ class Leaf {
 
   /** Makes the batches of the next group ready; a successor first skips what its predecessors committed. */
   private async openGroups(): Promise<void> {
-    const group = this.nextGroup;
-    if (this.writer.attempt > 1 && (group === this.cursor || group % JOIN_FAN_IN === 0)) await this.skipCommitted(group);
-    if (this.committed.has(group)) {
+    const unit = this.nextGroup;
+    if (this.writer.attempt > 1 && (unit === this.cursor || unit % JOIN_FAN_IN === 0)) await this.skipCommitted(unit);
+    if (this.committed.has(unit)) {
       this.nextGroup++;
       return;
     }
-    const opened: OpenGroup = { progress: new GroupInProgress(group, this.plan), items: await this.items.group(group) };
+    const group = this.redo ? await this.adopt(unit) : unit;
+    const opened: OpenGroup = { progress: new GroupInProgress(unit, group, this.plan), items: await this.items.group(group) };
     this.open.set(group, opened);
     for (let batch = opened.progress.first; batch < opened.progress.first + opened.progress.count; batch++) {
       const carried = this.carried.get(batch);
@@ -192,10 +196,19 @@ class Leaf {
     if (opened.progress.isWhole) await this.commit(opened);
   }
 
+  /** Takes over the good results of a group that is run again; returns the group. */
+  private async adopt(unit: number): Promise<number> {
+    const { group, good } = await this.redo!.adopt(unit);
+    for (const [batch, settled] of good) this.carried.set(batch, settled);
+    return group;
+  }
+
   private async skipCommitted(from: number): Promise<void> {
     const to = Math.min(this.groups.end, (Math.floor(from / JOIN_FAN_IN) + 1) * JOIN_FAN_IN);
     const keys = Array.from({ length: to - from }, (_, i) => from + i);
-    for (const [group, failed] of await readCommitted(this.ports, this.event, keys)) this.committed.set(group, failed);
+    for (const row of await readCommitted(this.ports, this.event, keys)) {
+      this.committed.set(row.unit, { finished: row.count, failed: row.failed.length });
+    }
     await this.signalRun(from);
   }
 
@@ -317,14 +330,14 @@ class Leaf {
     this.ports.log.debug('group committed', { group: progress.group, won });
     this.open.delete(progress.group);
     this.bufferedChars -= progress.heldChars;
-    this.committed.set(progress.group, progress.failures.length);
+    this.committed.set(progress.unit, { finished: progress.count, failed: progress.failures.length });
     this.progressed = true;
-    await this.signalRun(progress.group);
+    await this.signalRun(progress.unit);
   }
 
   /** Signals the groups of one join node together, once all that this leaf owns there are committed: one write instead of up to 64. */
-  private async signalRun(group: number): Promise<void> {
-    const node = Math.floor(group / JOIN_FAN_IN);
+  private async signalRun(unit: number): Promise<void> {
+    const node = Math.floor(unit / JOIN_FAN_IN);
     const from = Math.max(this.cursor, node * JOIN_FAN_IN);
     const to = Math.min(this.groups.end, (node + 1) * JOIN_FAN_IN);
     const run = Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
@@ -332,8 +345,9 @@ class Leaf {
     await signalJoin(this.ports, this.event, 0, run);
     run.forEach((g) => this.signalled.add(g));
     while (this.signalled.delete(this.cursor)) {
-      this.below.finished += spanSize(batchesOfGroup(this.cursor, this.plan.batches));
-      this.below.failed += this.committed.get(this.cursor)!;
+      const done = this.committed.get(this.cursor)!;
+      this.below.finished += done.finished;
+      this.below.failed += done.failed;
       this.committed.delete(this.cursor);
       this.cursor++;
     }
@@ -464,7 +478,7 @@ function unusable(payload: string, bytes: number): Omit<CallError, 'requestId'> 
   }
 }
 
-async function readCommitted(ports: Ports, job: DispatchEvent, groups: number[]): Promise<[number, number][]> {
-  const rows = await ports.store.results.getMany(groups.map((g) => groupKey(job.jobId, job.epoch, g)), ['group', 'failed']);
-  return rows.map((row) => [row.group as number, (row as unknown as GroupRow).failed.length]);
+async function readCommitted(ports: Ports, job: DispatchEvent, units: number[]): Promise<GroupRow[]> {
+  const rows = await ports.store.results.getMany(units.map((unit) => groupKey(job.jobId, job.epoch, unit)), ['unit', 'count', 'failed']);
+  return rows as unknown as GroupRow[];
 }

@@ -1,7 +1,9 @@
 import { JobState } from './errors';
 import { groupKey, manifestObject, manifestPiece } from './keys';
-import { Failure, GroupRow, JobRow, Manifest, Outcome } from './model';
+import { Failure, GroupDocument, GroupRow, JobRow, Manifest, ManifestGroup, Outcome } from './model';
 import { Ports } from './ports';
+import { fetchText } from './redo';
+import { manifestGroups } from './results';
 
 /** Up to this size the manifest holds its groups itself: one object instead of two. */
 const INLINE_CHARS = 1024 * 1024;
@@ -11,8 +13,9 @@ const PAGE = 500;
 /** Failures that are passed on as examples. */
 export const FIRST_FAILURES = 10;
 
-/** The committed groups of an epoch, as they will stand in the manifest. */
+/** The committed groups of a job, as they will stand in the manifest. */
 export interface Survey {
+  /** Groups committed in this epoch. */
   readonly committedGroups: number;
   readonly succeededCount: number;
   readonly failedCount: number;
@@ -40,20 +43,16 @@ export async function surveyGroups(ports: Ports, row: JobRow): Promise<Survey> {
     lines = [];
     chars = 0;
   };
-  for (let from = 0; from < row.plan.groups; from += PAGE) {
-    const keys = Array.from({ length: Math.min(PAGE, row.plan.groups - from) }, (_, i) => groupKey(row.jobId, row.epoch, from + i));
-    const rows = (await ports.store.results.getMany(keys)) as unknown as GroupRow[];
-    for (const group of rows.sort((a, b) => a.group - b.group)) {
-      committedGroups++;
-      batches += group.count;
-      failedCount += group.failed.length;
-      bytes += group.bytes;
-      firstFailures.push(...group.failed.slice(0, FIRST_FAILURES - firstFailures.length));
-      const line = lineOf(group);
-      lines.push(line);
-      chars += line.length;
-      if (chars > PIECE_CHARS) await flush();
-    }
+  for await (const { group, isNew } of overlaid(ports, row)) {
+    if (isNew) committedGroups++;
+    batches += group.count;
+    failedCount += group.failed.length;
+    bytes += group.bytes;
+    firstFailures.push(...group.failed.slice(0, FIRST_FAILURES - firstFailures.length));
+    const line = lineOf(group);
+    lines.push(line);
+    chars += line.length;
+    if (chars > PIECE_CHARS) await flush();
   }
   const isSmall = pieces.length === 0 && chars <= INLINE_CHARS;
   const groupsText = isSmall ? `[${lines.join(',')}]` : undefined;
@@ -68,9 +67,44 @@ export async function surveyGroups(ports: Ports, row: JobRow): Promise<Survey> {
   };
 }
 
-function lineOf({ group, first, count, failed, data, object }: GroupRow): string {
-  const head = JSON.stringify({ group, first, count, failed, ...(object !== undefined && { object }) });
-  return data === undefined ? head : `${head.slice(0, -1)},"data":${data}}`;
+/** A group as the manifest lists it; a row's document is text already. */
+type Listed = Omit<ManifestGroup, 'data'> & { readonly data?: GroupDocument | string };
+
+function lineOf({ group, first, count, failed, bytes, data, object }: Listed): string {
+  const head = JSON.stringify({ group, first, count, failed, bytes, ...(object !== undefined && { object }) });
+  if (data === undefined) return head;
+  return `${head.slice(0, -1)},"data":${typeof data === 'string' ? data : JSON.stringify(data)}}`;
+}
+
+/** The groups of the last manifest, if there is one, with the committed rows of this epoch in the place of theirs; by group. */
+async function* overlaid(ports: Ports, row: JobRow): AsyncGenerator<{ group: Listed; isNew: boolean }> {
+  if (!row.plan.redo) {
+    for await (const group of committedRows(ports, row)) yield { group, isNew: true };
+    return;
+  }
+  const last = JSON.parse(await fetchText(ports)(manifestObject(row.jobId, row.epoch - 1))) as Manifest;
+  const old = manifestGroups(last, fetchText(ports));
+  const fresh = committedRows(ports, row);
+  let [a, b] = [await old.next(), await fresh.next()];
+  while (!a.done || !b.done) {
+    if (b.done || (!a.done && a.value.group < b.value.group)) {
+      yield { group: a.value as ManifestGroup, isNew: false };
+      a = await old.next();
+    } else {
+      yield { group: b.value, isNew: true };
+      if (!a.done && a.value.group === b.value.group) a = await old.next();
+      b = await fresh.next();
+    }
+  }
+}
+
+/** Strongly consistent reads, a page in memory at a time. */
+async function* committedRows(ports: Ports, row: JobRow): AsyncGenerator<GroupRow> {
+  for (let from = 0; from < row.plan.groups; from += PAGE) {
+    const keys = Array.from({ length: Math.min(PAGE, row.plan.groups - from) }, (_, i) => groupKey(row.jobId, row.epoch, from + i));
+    const rows = (await ports.store.results.getMany(keys)) as unknown as GroupRow[];
+    yield* rows.sort((a, b) => a.unit - b.unit);
+  }
 }
 
 /** Writes the manifest of an epoch, once: if it is there already, that one is the truth. */

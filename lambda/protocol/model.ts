@@ -10,14 +10,26 @@ export type ItemSource =
   /** One JSON text per line in an object; at byte `indexAt` an index: per group the 8-byte little-endian offset of its first line, and the end. */
   | { readonly kind: 'lines'; readonly key: string; readonly indexAt: number };
 
+/** Which groups an epoch after the first runs again: those with failed or missing batches. */
+export interface Redo {
+  /** JSON Lines, one `ManifestGroup` per unit (only `group` where nothing was committed), with an index behind them as for items. */
+  readonly key: string;
+  readonly indexAt: number;
+  /** Batches that the last manifest gives and that are not run again; their failures: none. */
+  readonly adopted: number;
+}
+
 /** What Prepare decides, once; it rides in every dispatch event and stands on the JOB row. Small, whatever the job's size. */
 export interface Plan {
   readonly items: number;
   readonly batchSize: number;
   readonly batches: number;
+  /** Units of work of this epoch: all groups in the first, in a later one the groups of `redo`. Leaves, rows and join tree span them. */
   readonly groups: number;
+  readonly redo?: Redo;
   readonly leaves: number;
   readonly window: number;
+  readonly maxConcurrency?: number;
   readonly branching: number;
   readonly source: ItemSource;
   /** Object that holds the request's `parameters`; absent: there are none. */
@@ -138,6 +150,8 @@ export interface GroupDocument {
 
 export interface GroupRow {
   pk: string;
+  /** Position among the groups of the epoch; in the first epoch the group itself. */
+  unit: number;
   group: number;
   first: number;
   count: number;
@@ -159,6 +173,7 @@ export interface ManifestGroup {
   readonly failed: Failure[];
   readonly data?: GroupDocument;
   readonly object?: string;
+  readonly bytes: number;
 }
 
 /** Written once at the end of an epoch: the only truth about its results from then on. */
@@ -199,8 +214,8 @@ export interface CombinerEvent {
   readonly startedAt: string;
   readonly elapsedSeconds: number;
   /**
-   * `inline`: what the worker returned for each batch, in batch order, null for those in `failed`. Too large for an
-   * event: the address of the manifest instead.
+   * `inline`: what the worker returned for each batch, in batch order, null for those in `failed` and, in a job that ran out
+   * of time, `missing`. Too large for an event: the address of the manifest instead.
    */
-  readonly results: { readonly inline: unknown[]; readonly failed: number[] } | { readonly manifest: string };
+  readonly results: { readonly inline: unknown[]; readonly failed: number[]; readonly missing: number[] } | { readonly manifest: string };
 }

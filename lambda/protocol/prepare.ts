@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto';
 import { MAX_DEPTH } from './dispatch';
+import { digestOf } from './digest';
 import { InvalidRequest, JobExists } from './errors';
 import { writeLines } from './items';
-import { itemsObject, jobKey, parametersObject } from './keys';
+import { isJobId, itemsObject, jobKey, parametersObject } from './keys';
 import { ItemSource, JobRow, Plan } from './model';
 import { dispatchDepth, GROUP_SIZE, groupCount, staff } from './plan';
 import { Ports, Row } from './ports';
-import { JobRequest, parseRequest, Settings } from './request';
+import { prepareRedrive } from './redrive';
+import { JobRequest, parseRedrive, parseRequest, Settings } from './request';
 import { Turn, waitSeconds } from './turn';
 
 /** Rows outlive the job's time-out by the retention, and by what its last steps may take. */
@@ -15,9 +16,6 @@ const CLOSING_SECONDS = 3600;
 const MAX_RESTARTS = 5;
 /** A supervising leaf lives 15 minutes and needs its margin. */
 const MAX_WORKER_TIMEOUT_SECONDS = 13 * 60;
-const JOB_ID = /^[A-Za-z0-9_-]{1,72}$/;
-/** How redrives of a job are named. */
-const EPOCH_SUFFIX = /-e\d+$/;
 
 export interface Execution {
   readonly name: string;
@@ -27,12 +25,14 @@ export interface Execution {
 
 /** Validates and plans a job and writes its row. Run again after a lost answer, it finds its own row and gives the same. */
 export async function prepare(ports: Ports, settings: Settings, execution: Execution, input: unknown): Promise<Turn> {
+  const redriven = parseRedrive(input);
+  if (redriven !== undefined) return prepareRedrive(ports, settings, execution, redriven);
   const jobId = execution.name;
-  if (!JOB_ID.test(jobId) || EPOCH_SUFFIX.test(jobId)) {
+  if (!isJobId(jobId)) {
     throw new InvalidRequest(`execution name: got ${JSON.stringify(jobId)}, allowed: 1 to 72 letters, digits, "-" and "_", not ending in -e and a number`);
   }
   const request = parseRequest(input, settings);
-  const requestDigest = createHash('sha256').update(JSON.stringify(input)).digest('hex');
+  const requestDigest = digestOf(input);
   const plan = await makePlan(ports, settings, jobId, request);
   const row: Omit<JobRow, 'pk'> = {
     jobId,
@@ -80,6 +80,7 @@ async function makePlan(ports: Ports, settings: Settings, jobId: string, request
     groups,
     leaves,
     window,
+    ...(request.maxConcurrency !== undefined && { maxConcurrency: request.maxConcurrency }),
     branching: settings.branching,
     source,
     ...(parametersKey !== undefined && { parametersKey }),

@@ -6,6 +6,7 @@ import { groupKey, jobKey, leafKey, nodeKey } from './keys';
 import { DispatchEvent, JobRow, LeafRow } from './model';
 import { childrenOfNode, groupsOfLeaf, JOIN_FAN_IN, joinLevels, spanSize } from './plan';
 import { Ports } from './ports';
+import { RedoReader } from './redo';
 import { sealEarly } from './seal';
 import { tooManyFailures } from './tolerance';
 import { orSeal, rootEvent, Turn, waitSeconds } from './turn';
@@ -96,12 +97,15 @@ async function giveUpLeaf(ports: Ports, event: DispatchEvent, attempt: number, r
     entries.forEach(([batch, settled]) => carried.set(batch, settled));
   }
   const { start, end } = groupsOfLeaf(event.lo, event.plan.groups, event.plan.leaves);
+  const redo = event.plan.redo && new RedoReader(ports, event.plan.redo, { start, end });
   for (let at = row.cursor ?? start; at < end;) {
     const stop = Math.min(end, (Math.floor(at / JOIN_FAN_IN) + 1) * JOIN_FAN_IN);
     const run = Array.from({ length: stop - at }, (_, i) => at + i);
     const there = await committed(ports, event, run);
-    for (const group of run.filter((g) => !there.has(g))) {
-      const progress = new GroupInProgress(group, event.plan);
+    for (const unit of run.filter((u) => !there.has(u))) {
+      const { group, good } = redo ? await redo.adopt(unit) : { group: unit, good: [] };
+      const progress = new GroupInProgress(unit, group, event.plan);
+      good.forEach(([batch, settled]) => progress.settle(batch, settled));
       for (let batch = progress.first; batch < progress.first + progress.count; batch++) {
         progress.settle(batch, carried.get(batch) ?? lostBatch(batch, event.lo, attempt, restarts));
       }
@@ -131,9 +135,9 @@ function lostBatch(batch: number, leaf: number, attempt: number, restarts: numbe
   };
 }
 
-async function committed(ports: Ports, job: Epoch, groups: number[]): Promise<Set<number>> {
-  const rows = await ports.store.results.getMany(groups.map((g) => groupKey(job.jobId, job.epoch, g)), ['group']);
-  return new Set(rows.map((row) => row.group as number));
+async function committed(ports: Ports, job: Epoch, units: number[]): Promise<Set<number>> {
+  const rows = await ports.store.results.getMany(units.map((unit) => groupKey(job.jobId, job.epoch, unit)), ['unit']);
+  return new Set(rows.map((row) => row.unit as number));
 }
 
 /** Every leaf is done, the root is not: repeats what signals are missing, from the root down, into incomplete nodes only. */
@@ -151,8 +155,8 @@ async function mendNode(ports: Ports, row: JobRow, level: number, index: number)
   const complete: number[] = [];
   if (level === 0) {
     const there = await committed(ports, row, missing);
-    complete.push(...missing.filter((group) => there.has(group)));
-    const absent = missing.filter((group) => !there.has(group));
+    complete.push(...missing.filter((unit) => there.has(unit)));
+    const absent = missing.filter((unit) => !there.has(unit));
     if (absent.length > 0) await reopenLeaves(ports, row, absent);
   } else {
     for (const child of missing) if (await mendNode(ports, row, level - 1, child)) complete.push(child);
@@ -162,10 +166,10 @@ async function mendNode(ports: Ports, row: JobRow, level: number, index: number)
 }
 
 /** A leaf that says it is done but has a group without a row did not tell the truth: it goes on from there. */
-async function reopenLeaves(ports: Ports, row: JobRow, groups: number[]): Promise<void> {
-  for (const group of groups) {
-    const leaf = Math.ceil(((group + 1) * row.plan.leaves) / row.plan.groups) - 1;
-    ports.log.error('a leaf that is done has a group without results', { leaf, group });
+async function reopenLeaves(ports: Ports, row: JobRow, units: number[]): Promise<void> {
+  for (const unit of units) {
+    const leaf = Math.ceil(((unit + 1) * row.plan.leaves) / row.plan.groups) - 1;
+    ports.log.error('a leaf that is done has a group without results', { leaf, unit });
     await ports.store.tasks.update(leafKey(row.jobId, row.epoch, leaf), {
       set: { cursor: groupsOfLeaf(leaf, row.plan.groups, row.plan.leaves).start, leaseUntil: 0, below: { finished: 0, failed: 0 } }, remove: ['done'],
     });

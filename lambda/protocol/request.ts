@@ -25,6 +25,19 @@ const schema = z.strictObject({
   AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: z.string().optional(),
 });
 
+const redriveSchema = z.strictObject({
+  redrive: z.strictObject({ jobId: z.string({ error: 'the name of the job' }) }, { error: 'an object such as {"jobId":"job-1"}' }),
+  AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: z.string().optional(),
+});
+
+/** The job that a request asks to redrive; undefined: it asks for a new job. */
+export function parseRedrive(input: unknown): string | undefined {
+  if (input === null || typeof input !== 'object' || !('redrive' in input)) return undefined;
+  const parsed = redriveSchema.safeParse(input);
+  if (parsed.success) return parsed.data.redrive.jobId;
+  throw new InvalidRequest(`redrive: got ${show(input)}, allowed: {"redrive":{"jobId":"<name of the job>"}} and nothing else`);
+}
+
 /** The limits and defaults that the construct was given. */
 export interface Settings {
   readonly batchSize?: number;
@@ -37,6 +50,7 @@ export interface Settings {
   readonly repairIntervalSeconds: number;
   readonly workerTimeoutSeconds?: number;
   readonly combinerTimeoutSeconds?: number;
+  readonly combineOnTimeout?: boolean;
   readonly leafStartGraceSeconds: number;
   /** Restarts of a leaf that does not get on. @default 5 */
   readonly maxLeafRestarts?: number;

@@ -64,7 +64,7 @@ export async function deployOnEngine(app: string, options: { concurrency?: numbe
 }
 
 /** Changes settings of a deployed monitor, for waits that are right on AWS and would only be waited for here. */
-export async function overrideSettings(bench: Bench, job: Deployed, settings: Record<string, number>): Promise<void> {
+export async function overrideSettings(bench: Bench, job: Deployed, settings: Record<string, number | boolean>): Promise<void> {
   const FunctionName = job.address.monitor;
   const { Environment } = await bench.lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
   const variables = Environment!.Variables!;

@@ -50,7 +50,7 @@ async function runJob(cuts: readonly number[], parameters?: { k?: number }, fail
     parameters,
     startedAt: new Date(0).toISOString(),
     elapsedSeconds: 1,
-    results: { inline, failed: [...failing] },
+    results: { inline, failed: [...failing], missing: [] },
   });
 }
 

@@ -39,7 +39,7 @@ async function combine(view: View, inline: (ComputedTiles | null)[]) {
     parameters: view,
     startedAt: new Date(0).toISOString(),
     elapsedSeconds: 1,
-    results: { inline, failed },
+    results: { inline, failed, missing: [] },
   });
 }
 

@@ -22,8 +22,8 @@ function world(options: Partial<WorldOptions> = {}): World {
   return w;
 }
 
-function combined(w: World): any {
-  return JSON.parse(w.payloads.objects.get('jobs/job/e1/result.json')!.toString());
+function combined(w: World, epoch = 1): any {
+  return JSON.parse(w.payloads.objects.get(`jobs/job/e${epoch}/result.json`)!.toString());
 }
 
 describe('a job', () => {
@@ -53,7 +53,7 @@ describe('a job', () => {
   test('of no items ends at once, with an empty result', async () => {
     const w = world();
     expect((await w.run({ items: { range: { start: 3, end: 3 } } })).succeeded).toBe(true);
-    expect(combined(w).results).toEqual({ inline: [], failed: [] });
+    expect(combined(w).results).toEqual({ inline: [], failed: [], missing: [] });
     expect(w.calls).toHaveLength(0);
   });
 
@@ -232,6 +232,109 @@ describe('what is lost is mended', () => {
     expect(end).toMatchObject({ succeeded: false, verdict: { errorName: 'TimedOut' } });
     expect(w.status()).toBe('TIMED_OUT');
     expect(w.calls.length).toBeLessThan(30);
+  });
+});
+
+test('a job that runs out of time has its partial results combined where that is wanted', async () => {
+  const w: World = world({
+    worker: async ({ batchId }) => {
+      await w.clock.sleep(1_000);
+      return returned(batchId);
+    },
+    settings: { combineOnTimeout: true },
+  });
+  const end = await w.run({ items: { range: { start: 0, end: 1000 } }, maxConcurrency: 5, timeoutSeconds: 90 });
+  expect(end).toMatchObject({ succeeded: false, verdict: { errorName: 'TimedOut' } });
+  expect(w.tasks.rows.get('j#job')).toMatchObject({ status: 'TIMED_OUT', result: 's3://bucket/jobs/job/e1/result.json' });
+  const { status, isTimedOut, isComplete, results } = combined(w);
+  expect({ status, isTimedOut, isComplete }).toEqual({ status: 'TIMED_OUT', isTimedOut: true, isComplete: false });
+  const there = results.inline.flatMap((result: number | null) => (result === null ? [] : [result]));
+  expect(there.length).toBeGreaterThan(0);
+  expect(there.length + results.missing.length).toBe(1000);
+  expect(there).toEqual(Array.from({ length: 1000 }, (_, i) => i).filter((i) => !results.missing.includes(i)));
+});
+
+describe('redrive', () => {
+  const request = { items: { range: { start: 0, end: 1000 } }, maxConcurrency: 100, parameters: { p: 1 } };
+  const redrive = { redrive: { jobId: 'job' } };
+
+  test('runs only failed batches again, takes the others over, and gives the result of all', async () => {
+    let broken = true;
+    const w = world({ worker: ({ batchId }) => (broken && batchId % 100 === 5 ? threw() : returned(batchId)), settings: { toleratedFailurePercentage: 5 } });
+    expect((await w.run(request)).succeeded).toBe(true);
+    expect(combined(w).failures.count).toBe(10);
+    broken = false;
+    const before = w.calls.length;
+    expect(await w.run(redrive, 'job-e2')).toMatchObject({ succeeded: true, output: { epoch: 2, batchCount: 1000, failedCount: 0 } });
+    expect(w.calls.slice(before).map((call) => call.batchId).sort((a, b) => a - b)).toEqual(Array.from({ length: 10 }, (_, i) => 100 * i + 5));
+    expect(w.calls[before]).toMatchObject({ parameters: { p: 1 } });
+    expect(combined(w, 2)).toMatchObject({ isComplete: true, failures: { count: 0 }, parameters: { p: 1 } });
+    expect(combined(w, 2).results.inline).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+    expect(w.announced.map(({ id }) => id)).toEqual(['job-e1', 'job-e2']);
+  });
+
+  test('of a list gives each batch its own items', async () => {
+    let broken = true;
+    const list = Array.from({ length: 500 }, (_, i) => `item ${i}`);
+    const w = world({ worker: ({ batchId, items }) => (broken && batchId === 130 ? threw() : returned(items)) });
+    expect((await w.run({ items: { list }, batchSize: 2 })).succeeded).toBe(false);
+    broken = false;
+    expect((await w.run(redrive, 'job-e2')).succeeded).toBe(true);
+    expect(combined(w, 2).results.inline.flat()).toEqual(list);
+  });
+
+  test('goes on where a job that failed early or ran out of time had stopped, as often as need be', async () => {
+    let slow = true;
+    const w: World = world({
+      worker: async ({ batchId }) => {
+        await w.clock.sleep(slow ? 10_000 : 10);
+        return returned(batchId);
+      },
+    });
+    expect((await w.run({ ...request, maxConcurrency: 20, timeoutSeconds: 100 })).succeeded).toBe(false);
+    const first = w.calls.length;
+    expect((await w.run(redrive, 'job-e2')).succeeded).toBe(false);
+    slow = false;
+    expect(await w.run(redrive, 'job-e3')).toMatchObject({ succeeded: true, output: { epoch: 3 } });
+    expect(combined(w, 3).results.inline).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+    expect(w.calls.length).toBeLessThan(1000 + 2 * first);
+  });
+
+  test('after a combiner that failed only combines again', async () => {
+    let broken = true;
+    const w = world({ combiner: (payload) => (broken ? threw('no') : returned(JSON.parse(payload))), worker: ({ batchId }) => returned(batchId) });
+    expect((await w.run(request)).succeeded).toBe(false);
+    broken = false;
+    expect((await w.run(redrive, 'job-e2')).succeeded).toBe(true);
+    expect(w.calls).toHaveLength(1000);
+    expect(combined(w, 2).results.inline).toHaveLength(1000);
+  });
+
+  test('keeps failures that fail again, and gives up on leaves that die in the new epoch, too', async () => {
+    let dies = false;
+    const w = world({
+      worker: ({ batchId }) => (batchId % 100 === 5 ? threw() : returned(batchId)),
+      settings: { toleratedFailurePercentage: 50 },
+      dispatcherDies: () => (dies ? 30 : undefined),
+    });
+    expect((await w.run(request)).succeeded).toBe(true);
+    dies = true;
+    expect(await w.run(redrive, 'job-e2')).toMatchObject({ succeeded: true, output: { failedCount: 10 } });
+    expect(combined(w, 2).failures.first[0]).toMatchObject({ batchId: 5, errorType: 'LeafLost' });
+    expect(combined(w, 2).results.inline.filter((r: number | null) => r !== null)).toHaveLength(990);
+  });
+
+  test.each([
+    ['a job that does not exist', { redrive: { jobId: 'nobody' } }, 'nobody-e2', 'redrive.jobId: got "nobody", allowed: a job'],
+    ['another name than the next', redrive, 'job-e3', 'allowed: job-e2 for the next redrive'],
+    ['more than the job', { redrive: { jobId: 'job' }, batchSize: 1 }, 'job-e2', 'and nothing else'],
+  ])('of %s is refused, and the job stays as it is', async (_, input, name, message) => {
+    const w = world();
+    await w.run(request);
+    const end = await w.run(input, name);
+    expect((end as any).verdict.message).toContain(message);
+    expect(w.tasks.rows.get('j#job')).toMatchObject({ status: 'SUCCEEDED', epoch: 1 });
+    expect(w.tasks.rows.has('j#nobody')).toBe(false);
   });
 });
 

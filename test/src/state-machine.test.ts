@@ -12,7 +12,8 @@ const { Prepare, Await, Repair, Combine, Finish, JobFailed, FinishFailed, ...oth
 const TASKS = { Prepare, Await, Repair, Combine, Finish };
 
 const LAMBDA_ERRORS = [
-  'Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException', 'Lambda.ClientExecutionTimeoutException', 'Lambda.Unknown', 'Transient',
+  'Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException', 'Lambda.ClientExecutionTimeoutException', 'Lambda.Unknown',
+  'Sandbox.Timedout', 'Runtime.ExitError', 'Transient',
 ];
 const THROTTLED = {
   ErrorEquals: ['Lambda.TooManyRequestsException'], IntervalSeconds: 1, MaxAttempts: 2_890, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL',

@@ -5,6 +5,12 @@ exports.handler = async ({ batchId, invocationAttempt, range, items, parameters 
   switch (misbehave[batchId]) {
     case 'throw': throw new TypeError(`cannot work on batch ${batchId}`);
     case 'flaky': if (invocationAttempt === 1) throw new Error('only the first time'); break;
+    case 'brokenOnce': {
+      // until somebody mends what it needs: the same batch works in a later job
+      const { existsSync } = require('fs');
+      if (!existsSync(parameters.mendedBy)) throw new Error('not mended yet');
+      break;
+    }
     case 'exit': process.exit(1);
     case 'hang': await new Promise((resolve) => setTimeout(resolve, 60_000));
   }

@@ -1,0 +1,71 @@
+import { InvalidRequest, JobExists, JobState } from './errors';
+import { executionName, jobKey, manifestObject } from './keys';
+import { JobRow, Manifest, Plan } from './model';
+import { groupCount, staff } from './plan';
+import { Ports, Row } from './ports';
+import type { Execution } from './prepare';
+import { fetchText, writeRedo } from './redo';
+import type { Settings } from './request';
+import { isOver } from './seal';
+import { Turn, waitSeconds } from './turn';
+
+/**
+ * Begins the next epoch of a job that has ended: only groups with failed or missing batches run again, and of them only those
+ * batches. One conditional write moves the job from the old epoch to the new; run again, this finds that it was made.
+ */
+export async function prepareRedrive(ports: Ports, settings: Settings, execution: Execution, jobId: string): Promise<Turn> {
+  const row = await ports.store.tasks.get(jobKey(jobId), { consistent: true }) as unknown as JobRow | undefined;
+  if (!row) throw new InvalidRequest(`redrive.jobId: got ${JSON.stringify(jobId)}, allowed: a job of this state machine that has ended`);
+  if (row.executionArn === execution.arn) return firstTurn(ports, row);
+  if (!isOver(row)) throw new JobState(`job ${jobId} is ${row.status}: only a job that has ended can be redriven; wait for it or cancel it first`);
+  if (!row.plan || row.manifest === undefined) {
+    throw new JobState(`job ${jobId} ended before it had any results (${row.reason?.code}: ${row.reason?.message}): start it anew under another name`);
+  }
+  const epoch = row.epoch + 1;
+  const expected = executionName(jobId, epoch);
+  if (execution.name !== expected) throw new InvalidRequest(`execution name: got ${JSON.stringify(execution.name)}, allowed: ${expected} for the next redrive of job ${jobId}`);
+
+  const manifest = JSON.parse(await fetchText(ports)(manifestObject(jobId, row.epoch))) as Manifest;
+  const { redo, units } = await writeRedo(ports, jobId, epoch, manifest, groupCount(row.plan.batches));
+  const plan: Plan = { ...await nextPlan(ports, settings, row.plan, units), redo };
+  const next: Partial<JobRow> = {
+    status: 'PENDING', epoch, plan, executionArn: execution.arn, ttl: plan.ttl, ...(units === 0 ? { rootDone: epoch } : {}),
+  };
+  const written = await ports.store.tasks.update(
+    jobKey(jobId),
+    {
+      set: next as unknown as Row,
+      remove: [
+        'taskToken', 'tokenRound', 'tokenRetry', 'dispatchedAt', 'sealed', 'terminal', 'reason', 'result', 'manifest', 'failedCount',
+        'combineStartedAt', 'combineEndedAt', 'endedAt',
+      ],
+    },
+    { all: [{ equals: ['epoch', row.epoch] }, { equals: ['endedAt', row.endedAt!] }] },
+  );
+  const stored = written.row as unknown as JobRow;
+  if (!written.ok && stored.executionArn !== execution.arn) throw new JobExists(`job ${jobId} is being redriven by ${stored.executionArn} already`);
+  ports.log.info('job redriven', { groups: units, adopted: redo.adopted });
+  return firstTurn(ports, stored);
+}
+
+function firstTurn(ports: Ports, row: JobRow): Turn {
+  return { jobId: row.jobId, epoch: row.epoch, round: 0, waitSeconds: waitSeconds(row, ports.clock.now(), 'soon') };
+}
+
+/** As before, but with the time, the worker and the account of today. */
+async function nextPlan(ports: Ports, settings: Settings, last: Plan, units: number): Promise<Plan> {
+  const workerTimeoutSeconds = settings.workerTimeoutSeconds ?? await ports.invoker.workerTimeoutSeconds();
+  const startedAt = ports.clock.now();
+  const passed = startedAt - last.startedAt;
+  return {
+    ...last,
+    ...staff(units, last.maxConcurrency, await ports.invoker.accountConcurrency(), settings.maxWindow),
+    groups: units,
+    branching: settings.branching,
+    workerRetries: settings.workerRetries,
+    workerTimeoutSeconds,
+    startedAt,
+    deadline: last.deadline + passed,
+    ttl: last.ttl + Math.ceil(passed / 1000),
+  };
+}
