@@ -29,12 +29,12 @@ export class MemoryTable implements Table {
       const row: Row = { ...old, pk };
       for (const [name, value] of Object.entries(set)) if (value !== undefined) row[name] = value;
       for (const [name, members] of Object.entries(addToSet)) {
-        const present = row[name] ?? new Set<number>();
+        const present = row[name] === undefined ? new Set<number>() : row[name];
         if (!(present instanceof Set)) throw new RowRefused(`update of ${pk} adds to ${name}, which is no set`);
         row[name] = new Set([...present, ...members]);
       }
       for (const [name, by] of Object.entries(increment)) {
-        const present = row[name] ?? 0;
+        const present = row[name] === undefined ? 0 : row[name]; // null is a value
         if (typeof present !== 'number') throw new RowRefused(`update of ${pk} adds to ${name}, which is no number`);
         row[name] = present + by;
       }

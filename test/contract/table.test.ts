@@ -135,7 +135,8 @@ describe.each(tableWorlds())('Table in %s', (_, start) => {
 
     test('adds to a set: the new set comes back, of the right size, however often a member is added', async () => {
       const pk = key();
-      const children = async (members: number[]) => (await table.update(pk, { set: { ttl: 9 }, addToSet: { children: members } })).row!.children as Set<number>;
+      const children = async (members: number[]) =>
+        (await table.update(pk, { set: { ttl: 9 }, addToSet: { children: members } })).row!.children as Set<number>;
       expect(await children([5])).toStrictEqual(new Set([5]));
       expect(await children([5])).toStrictEqual(new Set([5]));
       expect((await children([1, 2, 3, 5])).size).toBe(4);
@@ -161,6 +162,8 @@ describe.each(tableWorlds())('Table in %s', (_, start) => {
     test.each<[string, Parameters<Table['update']>[1]]>([
       ['increments what is no number', { increment: { text: 1 } }],
       ['adds to what is no set', { addToSet: { text: [1] } }],
+      ['increments null', { increment: { nothing: 1 } }],
+      ['adds to null', { addToSet: { nothing: [1] } }],
       ['adds nothing to a set', { addToSet: { fresh: [] } }],
       ['sets and removes the same attribute', { set: { text: 'y' }, remove: ['text'] }],
       ['sets and increments the same attribute', { set: { n: 1 }, increment: { n: 1 } }],
@@ -168,9 +171,9 @@ describe.each(tableWorlds())('Table in %s', (_, start) => {
       ['removes the key', { remove: ['pk'] }],
     ])('that %s is refused, and changes nothing', async (__, update) => {
       const pk = key();
-      await table.put({ pk, text: 'x' });
+      await table.put({ pk, text: 'x', nothing: null });
       await expect(table.update(pk, update)).rejects.toMatchObject(REFUSED);
-      expect(await read(pk)).toStrictEqual({ pk, text: 'x' });
+      expect(await read(pk)).toStrictEqual({ pk, text: 'x', nothing: null });
     });
   });
 
