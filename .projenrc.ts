@@ -131,7 +131,7 @@ project.testTask.prependSpawn(project.bundler.bundleTask); // the tests run what
 project.addTask('demo', { description: 'Digit search on the local engine, from the sources to a checked answer', exec: 'ts-node -T demo/demo.ts' });
 
 // The engine's launcher runs under Python; it ships beside the bundled command.
-project.npmignore?.exclude('/docs/', '/examples/', '/demo/', '/client/', '/engine/*.ts', '/lambda/', '/CONTRIBUTING.md', '/.npmrc', '/.ci/', '/jest.config.json');
+project.npmignore?.exclude('/docs/', '/examples/', '/demo/', '/client/', '/engine/*.ts', '/lambda/', '/runtime/', '/simulation/', '/CONTRIBUTING.md', '/.npmrc', '/.ci/', '/jest.config.json');
 project.gitignore.exclude('cdk.out', '/demo/report.*', '.burst', '__pycache__', '*.pyc', '/junit.xml');
 
 project.synth();

@@ -28,7 +28,7 @@ export interface BurstClientOptions {
 export interface SubmitOptions {
   /** The execution's input: see the README for its fields. */
   readonly request: unknown;
-  /** Name of the job: 1 to 72 letters, digits, "-", "_". @default - a random one */
+  /** Name of the job: 1 to 75 letters, digits, "-", "_". @default - a random one */
   readonly name?: string;
 }
 
@@ -256,6 +256,8 @@ export class BurstClient {
     try {
       const execution = await this.steps.send(new DescribeExecutionCommand({ executionArn }));
       if (execution.status === 'RUNNING') return { ...none, status: 'PENDING', startedAt: execution.startDate };
+      // its row is gone after its retention, Step Functions remembers it longer
+      if (execution.status === 'SUCCEEDED') throw new UnknownJobError(jobId, this.address.stateMachineArn);
       return {
         ...none,
         status: execution.status === 'ABORTED' ? 'CANCELLED' : execution.status === 'TIMED_OUT' ? 'TIMED_OUT' : 'FAILED',

@@ -33,7 +33,7 @@ export interface BurstComputeProps {
    * The function that turns the results of all batches into the answer of the job.
    *
    * It receives the results in batch order, `{ jobId, status, isComplete, isTimedOut, batchCount, failures, parameters,
-   * startedAt, elapsedSeconds, results }`, and may run up to three times for one job. It must be another function than
+   * startedAt, elapsedSeconds, results }`, and may run more than once for one job; the first answer that is stored counts. It must be another function than
    * `worker`, of the same account and Region, with a time-out of at most 13 minutes. It is allowed to read the objects of
    * jobs, since results beyond 4 MiB come as the address of a manifest; an imported one needs a known role for that.
    *

@@ -7,7 +7,7 @@ interface SdkError {
 }
 
 const DENIED = new Set(['AccessDenied', 'AccessDeniedException', 'ResourceNotFoundException', 'NoSuchBucket', 'KMSAccessDeniedException', 'UnrecognizedClientException']);
-const PASSING = new Set(['ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded', 'SlowDown', 'TooManyRequestsException', 'TimeoutError']);
+const PASSING = new Set(['ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded', 'SlowDown', 'ConditionalRequestConflict', 'TooManyRequestsException', 'TimeoutError']);
 
 /** Runs a call to AWS; what can never succeed becomes `NotAllowed` and says what was tried on what, what may pass becomes `Transient`. */
 export async function attempt<T>(what: string, call: () => Promise<T>): Promise<T> {

@@ -113,9 +113,9 @@ export async function spilledEntry(
 
 /**
  * Commits a group: one put of its row, if there is none. First wins, whoever it was; either way the group is committed
- * when this returns, and only then may the join be signalled. An unknown outcome throws, and nothing was signalled.
+ * when this returns, and only then may the join be signalled. `failed`: failures of what is stored. An unknown outcome throws, and nothing was signalled.
  */
-export async function commitGroup(ports: Ports, writer: Writer, plan: Plan, group: GroupInProgress): Promise<'won' | 'lost'> {
+export async function commitGroup(ports: Ports, writer: Writer, plan: Plan, group: GroupInProgress): Promise<{ won: boolean; failed: number }> {
   const { text, bytes, failed } = group.document();
   const size = Buffer.byteLength(text);
   const row: GroupRow = {
@@ -136,5 +136,5 @@ export async function commitGroup(ports: Ports, writer: Writer, plan: Plan, grou
     await ports.payloads.put(row.object, text);
   }
   const written = await ports.store.results.put(row as unknown as Row, { absent: 'pk' });
-  return written.ok ? 'won' : 'lost';
+  return { won: written.ok, failed: (written.row as unknown as GroupRow).failed.length };
 }

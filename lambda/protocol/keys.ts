@@ -6,12 +6,13 @@ export const nodeKey = (jobId: string, epoch: number, level: number, index: numb
 export const groupKey = (jobId: string, epoch: number, unit: number) => `j#${jobId}#e${epoch}#g${unit}`;
 
 /** How redrives of a job are named. A finished name cannot be used again for 90 days (Step Functions quotas). */
-const EPOCH_SUFFIX = /-e\d+$/;
-const JOB_ID = /^[A-Za-z0-9_-]{1,72}$/;
+const EPOCH_SUFFIX = /\.e\d+$/;
+/** A name of Step Functions has 80 characters, and the point is kept for redrives. */
+const JOB_ID = /^[A-Za-z0-9_-]{1,75}$/;
 
 /** A name that an execution may have and that is no redrive's. */
-export const isJobId = (name: string) => JOB_ID.test(name) && !EPOCH_SUFFIX.test(name);
-export const executionName = (jobId: string, epoch: number) => (epoch === 1 ? jobId : `${jobId}-e${epoch}`);
+export const isJobId = (name: string) => JOB_ID.test(name);
+export const executionName = (jobId: string, epoch: number) => (epoch === 1 ? jobId : `${jobId}.e${epoch}`);
 export const jobIdOf = (name: string) => name.replace(EPOCH_SUFFIX, '');
 
 const folder = (jobId: string, epoch: number) => `jobs/${jobId}/e${epoch}`;

@@ -27,6 +27,7 @@ const MAX_UNKNOWN = 6;
 /** A synchronous Lambda answer, from the Lambda quotas; an emulator may not enforce it. */
 export const MAX_RESPONSE_BYTES = 6 * 1024 * 1024;
 const MAX_MESSAGE_CHARS = 1_000;
+const MAX_TYPE_CHARS = 200;
 
 export type LeafEnd = 'done' | 'stopped' | 'ownership lost' | 'handed over' | 'released' | 'not claimed';
 
@@ -80,7 +81,9 @@ class Leaf {
   private readonly waiting: Task[] = [];
   private readonly background = new Set<Promise<void>>();
   private readonly abort = new AbortController();
+  /** What predecessors had finished in groups that are not open yet. */
   private readonly carried = new Map<number, Settled>();
+  private inherited = 0;
   /** Batches and failed ones of each committed unit at or beyond the cursor. */
   private readonly committed = new Map<number, { finished: number; failed: number }>();
   private readonly signalled = new Set<number>();
@@ -184,23 +187,17 @@ class Leaf {
       this.nextGroup++;
       return;
     }
-    const group = this.redo ? await this.adopt(unit) : unit;
+    const { group, good } = this.redo ? await this.redo.adopt(unit) : { group: unit, good: new Map<number, Settled>() };
     const opened: OpenGroup = { progress: new GroupInProgress(unit, group, this.plan), items: await this.items.group(group) };
     this.open.set(group, opened);
     for (let batch = opened.progress.first; batch < opened.progress.first + opened.progress.count; batch++) {
-      const carried = this.carried.get(batch);
-      if (carried) opened.progress.settle(batch, carried);
+      const carried = this.carried.get(batch) ?? good.get(batch);
+      this.carried.delete(batch);
+      if (carried) this.keep(opened, batch, carried);
       else this.fresh.push({ batch, calls: 0, failures: 0, unknowns: 0, refusals: 0, notBefore: 0 });
     }
     this.nextGroup++;
     if (opened.progress.isWhole) await this.commit(opened);
-  }
-
-  /** Takes over the good results of a group that is run again; returns the group. */
-  private async adopt(unit: number): Promise<number> {
-    const { group, good } = await this.redo!.adopt(unit);
-    for (const [batch, settled] of good) this.carried.set(batch, settled);
-    return group;
   }
 
   private async skipCommitted(from: number): Promise<void> {
@@ -288,7 +285,8 @@ class Leaf {
   }
 
   private async fail(task: Task, group: OpenGroup, startedAt: number, error: CallError): Promise<void> {
-    const { errorType, message, requestId } = error;
+    const { message, requestId } = error;
+    const errorType = error.errorType.slice(0, MAX_TYPE_CHARS);
     const failure: Failure = { batchId: task.batch, errorType, message: message.slice(0, MAX_MESSAGE_CHARS), attempts: task.calls, requestId };
     this.ports.log.warn('batch failed', { batchId: task.batch, calls: task.calls, errorType, workerRequestId: requestId });
     await this.settle(task, group, { ...this.timing(task, startedAt), text: 'null', bytes: 0, failure });
@@ -319,18 +317,23 @@ class Leaf {
   }
 
   private async settle(task: Task, group: OpenGroup, settled: Settled): Promise<void> {
-    if (!group.progress.settle(task.batch, settled)) return;
-    this.bufferedChars += settled.text.length;
+    if (!this.keep(group, task.batch, settled)) return;
     if (group.progress.isWhole) await this.commit(group);
+  }
+
+  private keep(group: OpenGroup, batch: number, settled: Settled): boolean {
+    const isNew = group.progress.settle(batch, settled);
+    if (isNew) this.bufferedChars += settled.text.length;
+    return isNew;
   }
 
   private async commit({ progress }: OpenGroup): Promise<void> {
     if (this.end === 'ownership lost') return;
-    const won = await commitGroup(this.ports, this.writer, this.plan, progress);
+    const { won, failed } = await commitGroup(this.ports, this.writer, this.plan, progress);
     this.ports.log.debug('group committed', { group: progress.group, won });
     this.open.delete(progress.group);
     this.bufferedChars -= progress.heldChars;
-    this.committed.set(progress.unit, { finished: progress.count, failed: progress.failures.length });
+    this.committed.set(progress.unit, { finished: progress.count, failed });
     this.progressed = true;
     await this.signalRun(progress.unit);
   }
@@ -426,22 +429,22 @@ class Leaf {
     return 'handed over';
   }
 
-  /** Puts the finished results of groups that are not whole where a successor finds them. */
+  /** Puts all finished results of groups that are not whole where a successor finds them, in the place of earlier parts. */
   private async savePart(): Promise<void> {
-    const entries = [...this.open.values()].flatMap(({ progress }) => progress.entries())
-      .filter(([batch]) => !this.carried.has(batch));
-    if (entries.length === 0) return;
+    const entries = [...this.carried, ...[...this.open.values()].flatMap(({ progress }) => progress.entries())];
+    if (entries.length === this.inherited) return;
     const key = partObject(this.writer);
     await this.ports.payloads.put(key, JSON.stringify(entries));
-    this.parts = [...this.parts, key];
+    this.parts = [key];
     this.progressed = true;
   }
 
   private async loadParts(): Promise<void> {
     for (const key of this.parts) {
       const entries = JSON.parse(Buffer.from(await this.ports.payloads.get(key)).toString('utf8')) as [number, Settled][];
-      for (const [batch, settled] of entries) if (!this.carried.has(batch)) this.carried.set(batch, settled);
+      for (const [batch, settled] of entries) this.carried.set(batch, settled);
     }
+    this.inherited = this.carried.size;
   }
 
   private inBackground(work: Promise<void>): void {

@@ -81,6 +81,8 @@ export interface JobRow {
   /** How long a dispatcher's event may be under way before the leaf counts as not started. */
   graceSeconds: number;
   maxRestarts: number;
+  /** How long a leaf may never have started before that counts as its fault. */
+  startPatienceSeconds: number;
   requestDigest: string;
   taskToken?: string;
   tokenRound?: number;

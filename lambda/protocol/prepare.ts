@@ -1,5 +1,5 @@
-import { MAX_DEPTH } from './dispatch';
 import { digestOf } from './digest';
+import { MAX_DEPTH } from './dispatch';
 import { InvalidRequest, JobExists } from './errors';
 import { writeLines } from './items';
 import { isJobId, itemsObject, jobKey, parametersObject } from './keys';
@@ -14,6 +14,8 @@ import { Turn, waitSeconds } from './turn';
 const CLOSING_SECONDS = 3600;
 /** How often a leaf is started again without having got on, before its batches are given up. */
 const MAX_RESTARTS = 5;
+/** Events of a full account are dropped after a minute and sent again; that may go on for so long. */
+const START_PATIENCE_SECONDS = 1800;
 /** A supervising leaf lives 15 minutes and needs its margin. */
 const MAX_WORKER_TIMEOUT_SECONDS = 13 * 60;
 
@@ -29,7 +31,7 @@ export async function prepare(ports: Ports, settings: Settings, execution: Execu
   if (redriven !== undefined) return prepareRedrive(ports, settings, execution, redriven);
   const jobId = execution.name;
   if (!isJobId(jobId)) {
-    throw new InvalidRequest(`execution name: got ${JSON.stringify(jobId)}, allowed: 1 to 72 letters, digits, "-" and "_", not ending in -e and a number`);
+    throw new InvalidRequest(`execution name: got ${JSON.stringify(jobId)}, allowed: 1 to 75 letters, digits, "-" and "_"`);
   }
   const request = parseRequest(input, settings);
   const requestDigest = digestOf(input);
@@ -43,6 +45,7 @@ export async function prepare(ports: Ports, settings: Settings, execution: Execu
     repairIntervalSeconds: settings.repairIntervalSeconds,
     graceSeconds: settings.leafStartGraceSeconds,
     maxRestarts: settings.maxLeafRestarts ?? MAX_RESTARTS,
+    startPatienceSeconds: settings.startPatienceSeconds ?? START_PATIENCE_SECONDS,
     requestDigest,
     ttl: plan.ttl,
     ...(plan.groups === 0 ? { rootDone: 1 } : {}),
@@ -69,7 +72,7 @@ async function makePlan(ports: Ports, settings: Settings, jobId: string, request
   const groups = groupCount(request.batches);
   const { leaves, window } = staff(groups, request.maxConcurrency, accountConcurrency, settings.maxWindow);
   if (dispatchDepth(leaves, settings.branching) > MAX_DEPTH) {
-    throw new InvalidRequest(`branching: got ${settings.branching}, allowed: more, since ${leaves} leaves would need over ${MAX_DEPTH} hops`);
+    throw new InvalidRequest(`the construct's prop branching: got ${settings.branching}, allowed: more, since ${leaves} leaves would need over ${MAX_DEPTH} hops`);
   }
   const startedAt = ports.clock.now();
   const deadline = startedAt + request.timeoutSeconds * 1000;

@@ -9,7 +9,7 @@ import { Fetch, groupDocument, manifestGroups } from './results';
 /** What a group that is run again starts from: its number, and the results of the last epoch that stay. */
 export interface Adopted {
   readonly group: number;
-  readonly good: [batch: number, settled: Settled][];
+  readonly good: Map<number, Settled>;
 }
 
 /** Reads what the last manifest says of the groups that are run again. */
@@ -22,11 +22,11 @@ export class RedoReader {
     this.index ??= readIndex(this.ports, this.redo.indexAt, this.redo.key, this.units);
     const [line] = await readLines(this.ports, this.redo.key, await this.index, unit);
     const last = JSON.parse(line) as ManifestGroup;
-    if (last.data === undefined && last.object === undefined) return { group: last.group, good: [] };
+    if (last.data === undefined && last.object === undefined) return { group: last.group, good: new Map() };
     const document = await groupDocument(last, fetchText(this.ports));
     return {
       group: last.group,
-      good: settledOf(document).flatMap((settled, i): [number, Settled][] => (settled ? [[document.first + i, settled]] : [])),
+      good: new Map(settledOf(document).flatMap((settled, i): [number, Settled][] => (settled ? [[document.first + i, settled]] : []))),
     };
   }
 }

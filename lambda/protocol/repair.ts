@@ -66,7 +66,7 @@ async function mendLeaf(ports: Ports, row: JobRow, leaf: number, state: LeafRow 
   // an event that is still queued is given its time, or each round would add another
   const sentAt = state?.dispatchedAt ?? row.dispatchedAt ?? row.plan.startedAt;
   const isLost = attempt === 0 ? now - sentAt > graceMs
-    : (state!.leaseUntil ?? 0) < now && (state!.dispatchedAt === undefined || state!.released === true || now - state!.dispatchedAt > graceMs);
+    : (state!.leaseUntil ?? 0) < now && (!wasSent(state!) || now - state!.dispatchedAt! > graceMs);
   if (!isLost) return false;
   const pk = leafKey(row.jobId, row.epoch, leaf);
   const written = await ports.store.tasks.update(
@@ -76,13 +76,20 @@ async function mendLeaf(ports: Ports, row: JobRow, leaf: number, state: LeafRow 
   );
   if (!written.ok) return true; // somebody claimed it meanwhile
   const event: DispatchEvent = { ...rootEvent(row), lo: leaf, hi: leaf + 1, expect: attempt };
-  if (((written.row as unknown as LeafRow).dispatches ?? 0) > row.maxRestarts) {
+  // an account that is full may keep events from arriving for long: that is no fault of the leaf
+  const mayWait = attempt === 0 && now - (row.dispatchedAt ?? row.plan.startedAt) < row.startPatienceSeconds * 1000;
+  if (!mayWait && ((written.row as unknown as LeafRow).dispatches ?? 0) > row.maxRestarts) {
     await giveUpLeaf(ports, event, attempt, row.maxRestarts);
   } else {
     ports.log.warn('leaf started again', { leaf, attempt, dispatches: written.row.dispatches });
     await ports.invoker.dispatch(event);
   }
   return true;
+}
+
+/** Whether the monitor has started this leaf again since it last ended or let go. */
+function wasSent(state: LeafRow): boolean {
+  return state.dispatchedAt !== undefined && (state.released !== true || state.dispatchedAt > (state.endedAt ?? 0));
 }
 
 /** Commits what a leaf left: what it had finished, and a recorded failure for each of its other batches. */
@@ -103,9 +110,9 @@ async function giveUpLeaf(ports: Ports, event: DispatchEvent, attempt: number, r
     const run = Array.from({ length: stop - at }, (_, i) => at + i);
     const there = await committed(ports, event, run);
     for (const unit of run.filter((u) => !there.has(u))) {
-      const { group, good } = redo ? await redo.adopt(unit) : { group: unit, good: [] };
+      const { group, good } = redo ? await redo.adopt(unit) : { group: unit, good: new Map<number, Settled>() };
       const progress = new GroupInProgress(unit, group, event.plan);
-      good.forEach(([batch, settled]) => progress.settle(batch, settled));
+      good.forEach((settled, batch) => progress.settle(batch, settled));
       for (let batch = progress.first; batch < progress.first + progress.count; batch++) {
         progress.settle(batch, carried.get(batch) ?? lostBatch(batch, event.lo, attempt, restarts));
       }

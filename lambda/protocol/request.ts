@@ -13,6 +13,7 @@ const schema = z.strictObject({
   items: z.strictObject({
     range: z.strictObject({ start: edge, end: edge })
       .refine((r) => r.end >= r.start, { error: 'start <= end (the end is exclusive)' })
+      .refine((r) => r.end - r.start <= Number.MAX_SAFE_INTEGER, { error: 'at most 2^53 - 1 items' })
       .optional(),
     list: z.array(z.unknown(), { error: 'a JSON array' }).optional(),
   }, { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'an object with one of range, list') }),
@@ -54,6 +55,8 @@ export interface Settings {
   readonly leafStartGraceSeconds: number;
   /** Restarts of a leaf that does not get on. @default 5 */
   readonly maxLeafRestarts?: number;
+  /** How long a leaf that never came up is started again without an end to it. @default 1800 */
+  readonly startPatienceSeconds?: number;
   /** Worker calls of one leaf at a time. @default 64 */
   readonly maxWindow?: number;
 }

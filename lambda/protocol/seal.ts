@@ -1,6 +1,6 @@
 import { Epoch, wakeJob } from './join';
 import { jobKey } from './keys';
-import { JobRow, JobStatus, Outcome, Reason, Seal } from './model';
+import { JobRow, Outcome, Reason, Seal } from './model';
 import { Ports } from './ports';
 
 /** The row as it stands after somebody's seal: ours or an earlier one. Undefined: the epoch is over. */
@@ -26,8 +26,4 @@ export async function sealEarly(ports: Ports, job: Epoch, outcome: Outcome, reas
 
 export function isOver(row: JobRow): boolean {
   return row.terminal?.epoch === row.epoch;
-}
-
-export function liveStatus(row: JobRow): JobStatus {
-  return isOver(row) ? row.terminal!.status : row.status;
 }

@@ -53,7 +53,9 @@ test('redrive: only what failed runs again', async () => {
   const mendedBy = path.join(mkdtempSync(path.join(tmpdir(), 'burst-')), 'mended');
   const { jobId } = await job.client.submit({
     request: {
-      items: { range: { start: 0, end: 1000 } }, batchSize: 5, toleratedFailurePercentage: 5,
+      items: { range: { start: 0, end: 1000 } },
+      batchSize: 5,
+      toleratedFailurePercentage: 5,
       parameters: { mendedBy, misbehave: { 3: 'brokenOnce', 150: 'brokenOnce' } },
     },
   });

@@ -212,6 +212,14 @@ describe('what is lost is mended', () => {
     expect(event.failures.first[0].message).toContain('started 6 times');
   });
 
+  test('events that a full account drops for half an hour are sent again until one arrives, and no oftener than once a minute', async () => {
+    const w: World = world({ deliveries: () => (w.clock.now() - start > 25 * 60_000 ? 1 : 0) });
+    const start = w.clock.now();
+    expect((await w.run({ items: { range: { start: 0, end: 60 } } })).succeeded).toBe(true);
+    expect(w.events.length).toBeGreaterThan(5);
+    expect(w.events.length).toBeLessThan(28);
+  });
+
   test('a leaf near its own end hands over what it has, and nothing is run twice', async () => {
     const w: World = world({
       worker: async ({ batchId }) => {
@@ -265,7 +273,7 @@ describe('redrive', () => {
     expect(combined(w).failures.count).toBe(10);
     broken = false;
     const before = w.calls.length;
-    expect(await w.run(redrive, 'job-e2')).toMatchObject({ succeeded: true, output: { epoch: 2, batchCount: 1000, failedCount: 0 } });
+    expect(await w.run(redrive, 'job.e2')).toMatchObject({ succeeded: true, output: { epoch: 2, batchCount: 1000, failedCount: 0 } });
     expect(w.calls.slice(before).map((call) => call.batchId).sort((a, b) => a - b)).toEqual(Array.from({ length: 10 }, (_, i) => 100 * i + 5));
     expect(w.calls[before]).toMatchObject({ parameters: { p: 1 } });
     expect(combined(w, 2)).toMatchObject({ isComplete: true, failures: { count: 0 }, parameters: { p: 1 } });
@@ -279,7 +287,7 @@ describe('redrive', () => {
     const w = world({ worker: ({ batchId, items }) => (broken && batchId === 130 ? threw() : returned(items)) });
     expect((await w.run({ items: { list }, batchSize: 2 })).succeeded).toBe(false);
     broken = false;
-    expect((await w.run(redrive, 'job-e2')).succeeded).toBe(true);
+    expect((await w.run(redrive, 'job.e2')).succeeded).toBe(true);
     expect(combined(w, 2).results.inline.flat()).toEqual(list);
   });
 
@@ -293,9 +301,9 @@ describe('redrive', () => {
     });
     expect((await w.run({ ...request, maxConcurrency: 20, timeoutSeconds: 100 })).succeeded).toBe(false);
     const first = w.calls.length;
-    expect((await w.run(redrive, 'job-e2')).succeeded).toBe(false);
+    expect((await w.run(redrive, 'job.e2')).succeeded).toBe(false);
     slow = false;
-    expect(await w.run(redrive, 'job-e3')).toMatchObject({ succeeded: true, output: { epoch: 3 } });
+    expect(await w.run(redrive, 'job.e3')).toMatchObject({ succeeded: true, output: { epoch: 3 } });
     expect(combined(w, 3).results.inline).toEqual(Array.from({ length: 1000 }, (_, i) => i));
     expect(w.calls.length).toBeLessThan(1000 + 2 * first);
   });
@@ -305,7 +313,7 @@ describe('redrive', () => {
     const w = world({ combiner: (payload) => (broken ? threw('no') : returned(JSON.parse(payload))), worker: ({ batchId }) => returned(batchId) });
     expect((await w.run(request)).succeeded).toBe(false);
     broken = false;
-    expect((await w.run(redrive, 'job-e2')).succeeded).toBe(true);
+    expect((await w.run(redrive, 'job.e2')).succeeded).toBe(true);
     expect(w.calls).toHaveLength(1000);
     expect(combined(w, 2).results.inline).toHaveLength(1000);
   });
@@ -319,15 +327,15 @@ describe('redrive', () => {
     });
     expect((await w.run(request)).succeeded).toBe(true);
     dies = true;
-    expect(await w.run(redrive, 'job-e2')).toMatchObject({ succeeded: true, output: { failedCount: 10 } });
+    expect(await w.run(redrive, 'job.e2')).toMatchObject({ succeeded: true, output: { failedCount: 10 } });
     expect(combined(w, 2).failures.first[0]).toMatchObject({ batchId: 5, errorType: 'LeafLost' });
     expect(combined(w, 2).results.inline.filter((r: number | null) => r !== null)).toHaveLength(990);
   });
 
   test.each([
-    ['a job that does not exist', { redrive: { jobId: 'nobody' } }, 'nobody-e2', 'redrive.jobId: got "nobody", allowed: a job'],
-    ['another name than the next', redrive, 'job-e3', 'allowed: job-e2 for the next redrive'],
-    ['more than the job', { redrive: { jobId: 'job' }, batchSize: 1 }, 'job-e2', 'and nothing else'],
+    ['a job that does not exist', { redrive: { jobId: 'nobody' } }, 'nobody.e2', 'redrive.jobId: got "nobody", allowed: a job'],
+    ['another name than the next', redrive, 'job.e3', 'allowed: job.e2 for the next redrive'],
+    ['more than the job', { redrive: { jobId: 'job' }, batchSize: 1 }, 'job.e2', 'and nothing else'],
   ])('of %s is refused, and the job stays as it is', async (_, input, name, message) => {
     const w = world();
     await w.run(request);
