@@ -13,7 +13,8 @@ beforeAll(async () => {
     environment: { COMBINER_CODE: bundle('test/e2e/functions/combiner/combiner.ts', 'e2e-combiner') },
   });
   iam = new IAMClient(bench.config);
-  for (const job of Object.values(bench.jobs)) await overrideSettings(bench, job, { leafStartGraceSeconds: 1, startPatienceSeconds: 0, maxWindow: 4 });
+  const impatient = { leafStartGraceSeconds: 1, startPatienceSeconds: 0, maxWindow: 4 };
+  for (const job of Object.values(bench.jobs)) await overrideSettings(bench, job, impatient);
 }, 240_000);
 
 afterAll(() => bench?.engine.stop());

@@ -268,7 +268,10 @@ describe('redrive', () => {
 
   test('runs only failed batches again, takes the others over, and gives the result of all', async () => {
     let broken = true;
-    const w = world({ worker: ({ batchId }) => (broken && batchId % 100 === 5 ? threw() : returned(batchId)), settings: { toleratedFailurePercentage: 5 } });
+    const w = world({
+      worker: ({ batchId }) => (broken && batchId % 100 === 5 ? threw() : returned(batchId)),
+      settings: { toleratedFailurePercentage: 5 },
+    });
     expect((await w.run(request)).succeeded).toBe(true);
     expect(combined(w).failures.count).toBe(10);
     broken = false;
