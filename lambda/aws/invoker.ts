@@ -3,6 +3,9 @@ import { GetAccountSettingsCommand, GetFunctionConfigurationCommand, InvokeComma
 import { CallOutcome, Invoker, NotAllowed } from '../protocol';
 import { attempt } from './errors';
 
+/** Names of errors are stored with each failure, 64 to a row. */
+const MAX_ERROR_TYPE_CHARS = 200;
+
 /** Functions by ARN or name. */
 export interface Functions {
   readonly worker: string;
@@ -64,8 +67,12 @@ interface SdkError extends Error {
 /** What the runtime says about a function that threw, timed out or was killed. */
 function functionError(text: string, fallback: string): { errorType: string; message: string } {
   try {
-    const { errorType, errorMessage } = JSON.parse(text) as { errorType?: string; errorMessage?: string };
-    return { errorType: errorType ?? fallback, message: errorMessage ?? text };
+    const { errorType, errorMessage } = JSON.parse(text) as { errorType?: unknown; errorMessage?: unknown };
+    return {
+      // a runtime of the user's own may say anything here, of any size
+      errorType: typeof errorType === 'string' ? errorType.slice(0, MAX_ERROR_TYPE_CHARS) : fallback,
+      message: typeof errorMessage === 'string' ? errorMessage : text,
+    };
   } catch {
     return { errorType: fallback, message: text };
   }

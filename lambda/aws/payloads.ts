@@ -1,6 +1,9 @@
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { PayloadMissing, Payloads } from '../protocol';
+import { NotAllowed, PayloadMissing, Payloads } from '../protocol';
 import { attempt } from './errors';
+
+/** S3 answers 409 while another conditional write of the same key is under way, and asks to try again. */
+const CONFLICT_TRIES = 6;
 
 /** The payload bucket. */
 export class S3Payloads implements Payloads {
@@ -8,12 +11,15 @@ export class S3Payloads implements Payloads {
 
   async put(key: string, body: string | Uint8Array, options: { ifAbsent?: boolean } = {}): Promise<boolean> {
     return attempt(`s3:PutObject of ${this.uri(key)}`, async () => {
-      try {
-        await this.client.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body, ...(options.ifAbsent && { IfNoneMatch: '*' }) }));
-        return true;
-      } catch (error) {
-        if ((error as Error).name === 'PreconditionFailed') return false;
-        throw error;
+      for (let tries = 1; ; tries++) {
+        try {
+          await this.client.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body, ...(options.ifAbsent && { IfNoneMatch: '*' }) }));
+          return true;
+        } catch (error) {
+          if ((error as Error).name === 'PreconditionFailed') return false;
+          if ((error as Error).name !== 'ConditionalRequestConflict' || tries === CONFLICT_TRIES) throw error;
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * 50 * 2 ** tries));
+        }
       }
     });
   }
@@ -27,7 +33,13 @@ export class S3Payloads implements Payloads {
         }));
         return await Body!.transformToByteArray();
       } catch (error) {
+        const { name, message } = error as Error;
         if (error instanceof NoSuchKey) throw new PayloadMissing(this.uri(key));
+        if (name === 'InvalidRange') return new Uint8Array(); // begins beyond the end
+        if (name === 'AccessDenied') {
+          // S3 tells only those who may list the bucket that an object does not exist
+          throw new NotAllowed(`s3:GetObject of ${this.uri(key)} was refused, or there is no such object: ${name}: ${message}`, error);
+        }
         throw error;
       }
     });

@@ -1,9 +1,11 @@
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { missingForDynamoDbLocal, startDynamoDbLocal } from './dynamodb-local';
 import { Engine } from '../../engine';
+import { S3Payloads } from '../../lambda/aws/payloads';
 import { DynamoTable } from '../../lambda/aws/table';
-import { Table } from '../../lambda/protocol';
-import { MemoryTable } from '../../simulation/memory';
+import { Payloads, Table } from '../../lambda/protocol';
+import { MemoryPayloads, MemoryTable } from '../../simulation/memory';
 
 export const REGION = 'us-east-1';
 export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
@@ -48,3 +50,19 @@ export function tableWorlds(): [name: string, start: () => Promise<TableWorld>][
   }
   return worlds;
 }
+
+/** An implementation of `Payloads` under the contract tests. */
+export interface PayloadsWorld {
+  readonly payloads: Payloads;
+  stop(): Promise<unknown>;
+}
+
+export const payloadsWorlds: [name: string, start: () => Promise<PayloadsWorld>][] = [
+  ['memory', async () => ({ payloads: new MemoryPayloads(), stop: async () => undefined })],
+  ['the engine', async () => {
+    const engine = await Engine.start();
+    const client = new S3Client({ endpoint: engine.endpoint, region: REGION, credentials: CREDENTIALS, forcePathStyle: true });
+    await client.send(new CreateBucketCommand({ Bucket: 'bucket' }));
+    return { payloads: new S3Payloads(client, 'bucket'), stop: () => engine.stop() };
+  }],
+];
