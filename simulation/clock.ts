@@ -2,7 +2,9 @@ import { Clock } from '../lambda/protocol';
 
 interface Timer {
   readonly at: number;
-  readonly fire: () => void;
+  /** Of timers for the same time, the one set first fires first. */
+  readonly order: number;
+  fire?: () => void;
 }
 
 /**
@@ -10,10 +12,14 @@ interface Timer {
  * A day of a job takes milliseconds, and the same program gives the same run.
  */
 export class VirtualClock implements Clock {
+  /** Timers fired so far. */
+  steps = 0;
   private time: number;
+  private orders = 0;
+  /** A binary heap, the next timer first. */
   private readonly timers: Timer[] = [];
 
-  constructor(startMs = Date.UTC(2026, 0, 1)) {
+  constructor(startMs = Date.UTC(2026, 0, 1), private readonly maxSteps = Infinity) {
     this.time = startMs;
   }
 
@@ -24,17 +30,18 @@ export class VirtualClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      const cancel = () => {
-        this.drop(timer);
-        resolve();
-      };
-      const fire = () => {
-        signal?.removeEventListener('abort', cancel);
-        resolve();
-      };
-      const timer = { at: this.time + Math.max(0, ms), fire };
+      const timer: Timer = { at: this.time + Math.max(0, ms), order: this.orders++, fire: resolve };
       this.push(timer);
-      signal?.addEventListener('abort', cancel, { once: true });
+      if (!signal) return;
+      const cancel = () => {
+        timer.fire = undefined;
+        resolve();
+      };
+      timer.fire = () => {
+        signal.removeEventListener('abort', cancel);
+        resolve();
+      };
+      signal.addEventListener('abort', cancel, { once: true });
     });
   }
 
@@ -44,28 +51,49 @@ export class VirtualClock implements Clock {
     const settled = main.finally(() => { isSettled = true; });
     settled.catch(() => undefined); // reported to the caller below
     for (;;) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      // asked for from within a microtask, a tick comes when no microtask is left; much cheaper than a turn of the event loop
+      await new Promise<void>((resolve) => process.nextTick(resolve));
       if (isSettled) return settled;
-      const next = this.timers.shift();
+      const next = this.pop();
       if (!next) throw new Error('deadlock: nobody waits for time to pass, and nobody can go on');
+      if (++this.steps > this.maxSteps) throw new Error(`still going after ${this.maxSteps} steps`);
       this.time = next.at;
-      next.fire();
+      next.fire!();
     }
   }
 
   private push(timer: Timer): void {
-    let low = 0;
-    let high = this.timers.length;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (this.timers[middle].at <= timer.at) low = middle + 1;
-      else high = middle;
+    const heap = this.timers;
+    let at = heap.length;
+    for (let parent = (at - 1) >> 1; at > 0 && isBefore(timer, heap[parent]); parent = (at - 1) >> 1) {
+      heap[at] = heap[parent];
+      at = parent;
     }
-    this.timers.splice(low, 0, timer);
+    heap[at] = timer;
   }
 
-  private drop(timer: Timer): void {
-    const index = this.timers.indexOf(timer);
-    if (index >= 0) this.timers.splice(index, 1);
+  /** The next timer that was not cancelled. */
+  private pop(): Timer | undefined {
+    const heap = this.timers;
+    for (;;) {
+      const first = heap[0];
+      const last = heap.pop();
+      if (!first || !last) return undefined;
+      if (heap.length > 0) {
+        let at = 0;
+        for (let child = 1; child < heap.length; child = 2 * at + 1) {
+          if (child + 1 < heap.length && isBefore(heap[child + 1], heap[child])) child++;
+          if (!isBefore(heap[child], last)) break;
+          heap[at] = heap[child];
+          at = child;
+        }
+        heap[at] = last;
+      }
+      if (first.fire) return first;
+    }
   }
+}
+
+function isBefore(a: Timer, b: Timer): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }

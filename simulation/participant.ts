@@ -1,0 +1,220 @@
+import type { Faults } from './faults';
+import { MemoryTable } from './memory';
+import type { Simulation } from './simulation';
+import { short } from './trace';
+import { Budget, CallOutcome, Condition, DispatchEvent, Log, Ports, Row, Table, Transient, Update, WriteResult } from '../lambda/protocol';
+
+/** What a participant gets once it is dead: none of its awaits ever returns. */
+const NEVER = new Promise<never>(() => undefined);
+
+/** One invocation of one of our functions: everything that it says to the world and hears from it passes through here, and may go wrong here. */
+export class Participant {
+  /** Worker calls in flight, as this participant sees it. */
+  calls = 0;
+  /** The leaf that it has claimed, as `leaf row -> nonce`. */
+  readonly nonces: string[] = [];
+  /** Resolves when it dies. */
+  readonly died: Promise<void>;
+  private isDead = false;
+  private readonly diesAt: number;
+  private readonly lifeEnds: number;
+  private frozenUntil = 0;
+  private readonly skew: number;
+  private onDeath!: () => void;
+
+  constructor(private readonly sim: Simulation, readonly name: string, lifeMs: number, private readonly faults: Faults = sim.faults) {
+    const now = sim.clock.now();
+    this.died = new Promise((resolve) => { this.onDeath = resolve; });
+    this.lifeEnds = now + lifeMs;
+    this.diesAt = this.faults.strikes('kill') ? now + sim.random() * sim.random() * 30_000 : Infinity;
+    this.skew = this.faults.strikes('skew') ? Math.round((sim.random() * 2 - 1) * sim.scenario.skewMs) : 0;
+    if (this.skew !== 0) sim.trace.fault(name, () => `its clock is off by ${this.skew} ms`);
+    if (this.diesAt < Infinity) void sim.clock.sleep(this.diesAt - now).then(() => this.die('is killed'));
+  }
+
+  get isAlive(): boolean {
+    if (!this.isDead && this.sim.clock.now() >= this.lifeEnds) this.die('has run for as long as it may, and is ended');
+    return !this.isDead;
+  }
+
+  die(how: string): void {
+    if (this.isDead) return;
+    this.isDead = true;
+    this.calls = 0;
+    this.sim.trace.fault(this.name, () => how);
+    this.onDeath();
+  }
+
+  budget(): Budget {
+    return { remainingMs: () => this.lifeEnds - this.sim.clock.now() };
+  }
+
+  ports(): Ports {
+    const { sim } = this;
+    return {
+      clock: {
+        now: () => Math.floor(sim.clock.now() + this.skew),
+        sleep: async (ms, signal) => {
+          await sim.clock.sleep(ms, signal);
+          await this.awake();
+        },
+      },
+      random: {
+        next: () => sim.random(),
+        nonce: () => {
+          const nonce = `n${sim.nonces++}`;
+          this.nonces.push(nonce);
+          return nonce;
+        },
+      },
+      store: { tasks: this.table('tasks', sim.tasks), results: this.table('results', sim.results) },
+      payloads: {
+        put: (key, body, options) => this.write(() => `stores object ${key}${options?.ifAbsent ? ' if absent' : ''}`, () => sim.putObject(key, body, options?.ifAbsent === true)),
+        get: (key, range) => this.read(() => `reads object ${key}`, () => sim.payloads.get(key, range)),
+        uri: (key) => sim.payloads.uri(key),
+      },
+      invoker: {
+        callWorker: (payload, signal) => this.callWorker(payload, signal),
+        callCombiner: (payload) => this.callCombiner(payload),
+        dispatch: (event) => this.write(
+          () => `sends a dispatch event for leaves ${short(event)}`, () => sim.deliver(JSON.parse(JSON.stringify(event)) as DispatchEvent),
+        ),
+        accountConcurrency: () => this.read(() => 'asks for the account limit', async () => sim.scenario.accountConcurrency),
+        workerTimeoutSeconds: async () => 8,
+      },
+      workflow: {
+        wake: (token) => this.write(() => `sends success to token ${token}`, () => sim.wake(token)),
+        announce: (event) => this.write(() => `announces ${event.id}: ${String(event.detail.status)}`, () => sim.announce(event)),
+      },
+      log: sim.trace.isOn ? this.log() : SILENT,
+    };
+  }
+
+  private table(name: string, table: MemoryTable): Table {
+    const { sim } = this;
+    return {
+      get: (pk, { consistent }) => this.read(() => `reads ${pk}`, async () => {
+        if (!consistent && this.faults.strikes('stale read')) return sim.earlier(pk);
+        return table.get(pk);
+      }),
+      getMany: (pks, attributes) => this.read(() => `reads ${pks.length} rows of ${name}`, () => table.getMany(pks, attributes)),
+      put: (row: Row, condition?: Condition) => this.write(
+        () => `puts ${short(row)}${condition ? ` if ${short(condition)}` : ''}`, () => sim.changed(table, row.pk, () => table.put(row, condition)),
+      ),
+      update: (pk: string, update: Update, condition?: Condition) => this.write(
+        () => `updates ${pk}: ${short(update)}${condition ? ` if ${short(condition, 250)}` : ''}`, () => sim.changed(table, pk, () => table.update(pk, update, condition)),
+      ),
+    };
+  }
+
+  private async read<T>(what: () => string, effect: () => Promise<T>): Promise<T> {
+    const { faults } = this;
+    const { trace } = this.sim;
+    await this.pass();
+    if (faults.strikes('fail read')) {
+      trace.fault(this.name, () => `${what()}: fails`);
+      throw new Transient('a read failed');
+    }
+    const result = await effect();
+    await this.pass();
+    return result;
+  }
+
+  /** `effect` must take effect at once, whenever it is called, and may be called again. */
+  private async write<T>(what: () => string, effect: () => Promise<T>): Promise<T> {
+    const { faults } = this;
+    const { trace, clock } = this.sim;
+    await this.pass();
+    if (faults.strikes('refuse write')) {
+      trace.fault(this.name, () => `${what()}: fails`);
+      throw new Transient('a write failed');
+    }
+    if (faults.strikes('unknown outcome')) {
+      const done = await effect();
+      trace.fault(this.name, () => `${what()} -> ${outcome(done)}, but is told that it failed`);
+      await this.pass();
+      throw new Transient('a write whose outcome is unknown');
+    }
+    if (faults.strikes('late write')) {
+      trace.fault(this.name, () => `${what()}: is told that it failed, yet it is under way`);
+      void clock.sleep(this.sim.random() * 15_000).then(effect).then((done) => trace.fault(this.name, () => `(late) ${what()} -> ${outcome(done)}`));
+      if (this.sim.random() < 0.5) throw new Transient('a write whose outcome is unknown');
+      await this.pass(); // sends it again
+    } else if (faults.strikes('lose answer')) {
+      const done = await effect();
+      trace.fault(this.name, () => `${what()} -> ${outcome(done)}; the answer is lost, so it is sent again`);
+      await clock.sleep(this.sim.random() * 3_000);
+      await this.pass();
+    }
+    const result = await effect();
+    trace.tell(this.name, () => `${what()} -> ${outcome(result)}`);
+    await this.pass();
+    return result;
+  }
+
+  /** Time on the way, in which much may happen to us. */
+  private async pass(): Promise<void> {
+    const { sim } = this;
+    await sim.clock.sleep(this.faults.strikes('slow') ? sim.random() * 12_000 : 0.5 + sim.random() * 12);
+    if (this.faults.strikes('freeze')) {
+      this.frozenUntil = sim.clock.now() + 3_000 + sim.random() * 100_000;
+      sim.trace.fault(this.name, () => `stands still for ${Math.round(this.frozenUntil - sim.clock.now())} ms`);
+    }
+    if (this.isAlive && this.faults.strikes('crash')) this.die('crashes');
+    await this.awake();
+  }
+
+  private async awake(): Promise<void> {
+    while (this.frozenUntil > this.sim.clock.now()) await this.sim.clock.sleep(this.frozenUntil - this.sim.clock.now());
+    if (!this.isAlive) await NEVER;
+  }
+
+  private async callWorker(payload: string, signal?: AbortSignal): Promise<CallOutcome> {
+    const { sim, faults } = this;
+    const { trace } = sim;
+    this.calls++;
+    sim.checker.callStarts(this);
+    await sim.clock.sleep(1 + sim.random() * 5);
+    const answer = await this.workerAnswer(payload);
+    await this.awake();
+    if (this.isAlive && faults.strikes('crash')) this.die('crashes');
+    await this.awake();
+    this.calls--;
+    if (answer.kind !== 'returned') trace.fault(this.name, () => `its call of the worker came to ${short(answer)}`);
+    else if (!signal?.aborted) trace.tell(this.name, () => `hears from the worker: ${short(answer.payload, 60)}`);
+    return answer;
+  }
+
+  private async workerAnswer(payload: string): Promise<CallOutcome> {
+    const { sim } = this;
+    if (sim.isFull() || this.faults.strikes('throttle worker')) return { kind: 'throttled' };
+    const lost = (): CallOutcome => {
+      sim.callLost(payload);
+      return { kind: 'unknown', message: 'connection lost' };
+    };
+    if (this.faults.strikes('lose call')) return lost();
+    const answer = await sim.runWorker(payload);
+    return this.faults.strikes('lose result') ? lost() : answer;
+  }
+
+  private async callCombiner(payload: string): Promise<CallOutcome> {
+    await this.pass();
+    const answer = this.sim.runCombiner(payload);
+    this.sim.trace.tell(this.name, () => `calls the combiner with ${short(payload)} -> ${answer.kind}`);
+    await this.pass();
+    return answer;
+  }
+
+  private log(): Log {
+    const say = (mark: string) => (message: string, fields: { [name: string]: unknown } = {}) =>
+      this.sim.trace.tell(this.name, () => `${mark} ${message} ${short(fields)}`);
+    return { debug: () => undefined, info: say('says:'), warn: say('warns:'), error: say('reports an error:') };
+  }
+}
+
+function outcome(result: unknown): string {
+  if (result !== null && typeof result === 'object' && 'ok' in result) return (result as WriteResult).ok ? 'done' : `refused: there is ${short((result as WriteResult).row)}`;
+  return result === false ? 'refused' : 'done';
+}
+
+const SILENT: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
