@@ -49,6 +49,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@types/aws-lambda',
     // bundled into assets/: the package itself has no runtime dependency
     'zod@4.6.7', // request schema
+    'csv-parse@7.0.3', // items in CSV: streams, keeps to RFC 4180, and tells the bytes that each record ends at, which the index is made of
+    '@streamparser/json@0.0.26', // items in a JSON array: a tokenizer with the byte offset of each token, so that elements are cut out as they are
     '@aws-lambda-powertools/logger@2.36.0', // structured logs
     '@aws-sdk/client-cloudformation@3.1162.0',
     '@aws-sdk/client-dynamodb@3.1162.0',
@@ -57,6 +59,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@aws-sdk/client-lambda@3.1162.0',
     '@aws-sdk/client-s3@3.1162.0',
     '@aws-sdk/client-sfn@3.1162.0',
+    '@aws-sdk/lib-storage@3.1162.0', // objects of any size in flat memory: multipart uploads from a stream
     '@aws-sdk/util-dynamodb',
     '@smithy/node-http-handler',
     'commander@14.0.2', // argument parsing of the `burst` command; 15 asks for Node 22

@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto';
 import { checkCondition, checkRow, checkUpdate } from './row-limits';
-import { Condition, PayloadMissing, Payloads, Row, RowRefused, Table, Update, Value, WriteResult } from '../lambda/protocol';
+import {
+  Condition, InputChanged, Inputs, InvalidInput, ListedObject, ObjectPart, ObjectUri, PayloadMissing, Payloads,
+  Row, RowRefused, Table, Update, Value, WriteResult,
+} from '../lambda/protocol';
 
 /** A table in memory that behaves as DynamoDB does; the contract tests hold it against the real ones. */
 export class MemoryTable implements Table {
@@ -94,7 +98,36 @@ export class MemoryPayloads implements Payloads {
     return new Uint8Array(range ? object.subarray(range.from, range.to) : object);
   }
 
+  async putStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const body: Uint8Array[] = [];
+    for await (const chunk of chunks) body.push(chunk);
+    await this.put(key, Buffer.concat(body));
+  }
+
   uri(key: string): string {
     return `s3://bucket/${key}`;
+  }
+}
+
+/** Users' buckets in memory: objects by `bucket/key`. */
+export class MemoryInputs implements Inputs {
+  readonly objects = new Map<string, Buffer>();
+  /** Small, so that few objects make several pages. */
+  pageSize = 10;
+
+  async read({ bucket, key }: ObjectUri, { from, to }: { from: number; to: number }, version?: string): Promise<ObjectPart> {
+    const object = this.objects.get(`${bucket}/${key}`);
+    if (!object) throw new InvalidInput(`no object at s3://${bucket}/${key}`);
+    const current = createHash('md5').update(object).digest('hex');
+    if (version !== undefined && version !== current) throw new InputChanged(`s3://${bucket}/${key} was changed while the job used it`);
+    return { bytes: object.subarray(from, to), size: object.length, version: current };
+  }
+
+  async* list({ bucket, key }: ObjectUri): AsyncGenerator<ListedObject[]> {
+    const keys = [...this.objects.keys()].filter((path) => path.startsWith(`${bucket}/${key}`)).map((path) => path.slice(bucket.length + 1))
+      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    for (let at = 0; at < keys.length; at += this.pageSize) {
+      yield keys.slice(at, at + this.pageSize).map((name) => ({ key: name, size: this.objects.get(`${bucket}/${name}`)!.length }));
+    }
   }
 }

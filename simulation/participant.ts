@@ -71,7 +71,16 @@ export class Participant {
       payloads: {
         put: (key, body, options) => this.write(() => `stores object ${key}${options?.ifAbsent ? ' if absent' : ''}`, () => sim.putObject(key, body, options?.ifAbsent === true)),
         get: (key, range) => this.read(() => `reads object ${key}`, () => sim.payloads.get(key, range)),
+        putStream: async (key, chunks) => {
+          const body: Uint8Array[] = [];
+          for await (const chunk of chunks) body.push(chunk);
+          await this.write(() => `stores object ${key} in parts`, () => sim.putObject(key, Buffer.concat(body), false));
+        },
         uri: (key) => sim.payloads.uri(key),
+      },
+      inputs: {
+        read: (object, range, version) => this.read(() => `reads input ${object.key}`, () => sim.inputs.read(object, range, version)),
+        list: (prefix) => sim.inputs.list(prefix),
       },
       invoker: {
         callWorker: (payload, signal) => this.callWorker(payload, signal),

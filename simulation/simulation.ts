@@ -4,7 +4,7 @@ import { Checker } from './checker';
 import { VirtualClock } from './clock';
 import { Execution } from './execution';
 import { FaultKind, Faults } from './faults';
-import { MemoryPayloads, MemoryTable } from './memory';
+import { MemoryInputs, MemoryPayloads, MemoryTable } from './memory';
 import { Participant } from './participant';
 import { Scenario, scenarioOf } from './scenario';
 import { short, Trace } from './trace';
@@ -43,6 +43,7 @@ export class Simulation {
   readonly tasks = new MemoryTable();
   readonly results = new MemoryTable();
   readonly payloads = new MemoryPayloads();
+  readonly inputs = new MemoryInputs();
   readonly executions: Execution[] = [];
   readonly dispatchers = new Set<Participant>();
   readonly announced: { id: string; status: unknown }[] = [];

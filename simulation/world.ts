@@ -2,7 +2,7 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { VirtualClock } from './clock';
-import { MemoryPayloads, MemoryTable } from './memory';
+import { MemoryInputs, MemoryPayloads, MemoryTable } from './memory';
 import {
   Budget, CallOutcome, combine, CombineSettings, dispatch, DispatchEvent, finish, JobOutput, JobStatus, Log, Ports, prepare, repair, Settings,
   takeTurn, Turn, Verdict, WorkerEvent,
@@ -49,6 +49,7 @@ export class World {
   readonly tasks = new MemoryTable();
   readonly results = new MemoryTable();
   readonly payloads = new MemoryPayloads();
+  readonly inputs = new MemoryInputs();
   readonly settings: Settings;
   readonly announced: { id: string; detail: { [name: string]: unknown } }[] = [];
   readonly calls: WorkerEvent[] = [];
@@ -149,7 +150,12 @@ export class World {
       payloads: {
         put: mortal(this.payloads.put.bind(this.payloads)),
         get: mortal(this.payloads.get.bind(this.payloads)),
+        putStream: mortal(this.payloads.putStream.bind(this.payloads)),
         uri: (key) => this.payloads.uri(key),
+      },
+      inputs: {
+        read: mortal(this.inputs.read.bind(this.inputs)),
+        list: (prefix) => this.inputs.list(prefix),
       },
       invoker: {
         callWorker: mortal((payload: string) => this.callWorker(JSON.parse(payload) as WorkerEvent)),

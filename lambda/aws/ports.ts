@@ -9,6 +9,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Clock, Log, Ports, Random } from '../protocol';
+import { S3Inputs } from './inputs';
 import { Functions, LambdaInvoker } from './invoker';
 import { S3Payloads } from './payloads';
 import { DynamoTable } from './table';
@@ -55,6 +56,7 @@ export function awsPorts(environment: Environment, logger: Logger): Ports {
     httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
   });
   const control = { maxAttempts: 6, requestHandler: handler(30_000) };
+  const s3 = { ...control, forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined };
   const dynamo = new DynamoDBClient(control);
   return {
     clock,
@@ -63,7 +65,8 @@ export function awsPorts(environment: Environment, logger: Logger): Ports {
       tasks: new DynamoTable(dynamo, environment.tasksTable),
       results: new DynamoTable(dynamo, environment.resultsTable),
     },
-    payloads: new S3Payloads(new S3Client({ ...control, forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined }), environment.bucket),
+    payloads: new S3Payloads(new S3Client(s3), environment.bucket),
+    inputs: new S3Inputs(new S3Client({ ...s3, followRegionRedirects: true })), // a user's bucket may be anywhere
     invoker: new LambdaInvoker(
       new LambdaClient({ maxAttempts: 1, requestHandler: handler(CALL_TIMEOUT_MS) }), new LambdaClient(control), environment.functions,
     ),

@@ -14,6 +14,20 @@ export class InvalidRequest extends ProtocolError {
   }
 }
 
+/** What the request points to cannot be used; the message names the object, the line and what is wrong there. Never retried. */
+export class InvalidInput extends ProtocolError {
+  constructor(message: string) {
+    super('InvalidInput', message);
+  }
+}
+
+/** An object with items is not any more what it was when the job was prepared. */
+export class InputChanged extends ProtocolError {
+  constructor(message: string) {
+    super('InputChanged', message);
+  }
+}
+
 /** The name was used by another job, or the request differs from the one stored under it. */
 export class JobExists extends ProtocolError {
   constructor(message: string) {

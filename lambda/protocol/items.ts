@@ -1,3 +1,4 @@
+import { ObjectReader } from './inputs/object';
 import { Plan } from './model';
 import { batchesOfGroup, itemsOfBatch, Span } from './plan';
 import { Ports } from './ports';
@@ -7,6 +8,7 @@ export type GroupItems = (batch: number) => string;
 
 /** Reads what the batches of one group are made of; flat in memory, whatever the input's size. */
 export class ItemReader {
+  private objects?: ObjectReader;
   private index?: Promise<Index>;
 
   constructor(private readonly ports: Ports, private readonly plan: Plan, private readonly groups: Span) {}
@@ -19,7 +21,8 @@ export class ItemReader {
         return `"range":{"start":${source.start + span.start},"end":${source.start + span.end}}`;
       };
     }
-    const lines = await this.lines(source.key, source.indexAt, group);
+    const lines = source.kind === 'lines' ? await this.lines(source.key, source.indexAt, group)
+      : await (this.objects ??= new ObjectReader(this.ports, source)).group(group);
     const firstItem = batchesOfGroup(group, batches).start * batchSize;
     return (batch) => {
       const span = itemsOfBatch(batch, items, batchSize);

@@ -38,3 +38,7 @@ export const groupObject = (w: Writer, group: number) => `${folder(w.jobId, w.ep
 export const batchObject = (w: Writer, batch: number, invocationAttempt: number) =>
   `${folder(w.jobId, w.epoch)}/batches/${batch}/${writerTag(w)}-i${invocationAttempt}.json`;
 export const partObject = (w: Writer) => `${folder(w.jobId, w.epoch)}/parts/${writerTag(w)}.json`;
+
+/** What Prepare makes of items in S3. A second try of it writes elsewhere. */
+export const indexObject = (jobId: string, nonce: string) => `${folder(jobId, 1)}/items-${nonce}.index`;
+export const listingObject = (jobId: string, nonce: string) => `${folder(jobId, 1)}/items-${nonce}.jsonl`;

@@ -1,5 +1,7 @@
 /** The shapes that travel: rows, events, stored documents. */
 
+import type { ObjectSource } from './inputs/object';
+
 export type JobStatus = 'PENDING' | 'RUNNING' | 'COMBINING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'CANCELLED';
 export type Outcome = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'CANCELLED';
 
@@ -8,7 +10,8 @@ export type ItemSource =
   /** The integers from `start`; the items are these numbers themselves. */
   | { readonly kind: 'range'; readonly start: number }
   /** One JSON text per line in an object; at byte `indexAt` an index: per group the 8-byte little-endian offset of its first line, and the end. */
-  | { readonly kind: 'lines'; readonly key: string; readonly indexAt: number };
+  | { readonly kind: 'lines'; readonly key: string; readonly indexAt: number }
+  | ObjectSource;
 
 /** Which groups an epoch after the first runs again: those with failed or missing batches. */
 export interface Redo {

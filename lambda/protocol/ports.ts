@@ -65,8 +65,42 @@ export interface Payloads {
   put(key: string, body: string | Uint8Array, options?: { ifAbsent?: boolean }): Promise<boolean>;
   /** Throws `PayloadMissing` when there is no such object. `range`: bytes [from, to). */
   get(key: string, range?: { from: number; to: number }): Promise<Uint8Array>;
+  /** Puts an object of any size in flat memory; it exists once all of it is there. */
+  putStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<void>;
   /** The address that a user can open, such as s3://bucket/key. */
   uri(key: string): string;
+}
+
+/** An object of a user's bucket, or a prefix of such; the key as it is, nothing encoded. */
+export interface ObjectUri {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+export interface ObjectPart {
+  readonly bytes: Uint8Array;
+  /** Of the whole object. */
+  readonly size: number;
+  /** Changes when the object does. */
+  readonly version: string;
+  /** The object's content encoding, such as gzip. */
+  readonly encoding?: string;
+}
+
+export interface ListedObject {
+  readonly key: string;
+  readonly size: number;
+}
+
+/** The users' own buckets, read only. */
+export interface Inputs {
+  /**
+   * Bytes [from, to) of an object, fewer where it ends before. Throws `InvalidInput` when there is no such object or bucket,
+   * `NotAllowed` when it may not be read, and `InputChanged` when it is not of `version` any more.
+   */
+  read(object: ObjectUri, range: { from: number; to: number }, version?: string): Promise<ObjectPart>;
+  /** Pages of the objects whose keys begin with the prefix, in the order of their keys' bytes. Throws as `read` does. */
+  list(prefix: ObjectUri): AsyncIterable<ListedObject[]>;
 }
 
 /** What one synchronous call of a user's function came to. */
@@ -116,6 +150,7 @@ export interface Ports {
   random: Random;
   store: TaskStore;
   payloads: Payloads;
+  inputs: Inputs;
   invoker: Invoker;
   workflow: Workflow;
   log: Log;

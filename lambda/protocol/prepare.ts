@@ -1,10 +1,10 @@
 import { digestOf } from './digest';
 import { MAX_DEPTH } from './dispatch';
 import { InvalidRequest, JobExists } from './errors';
-import { writeLines } from './items';
-import { isJobId, itemsObject, jobKey, parametersObject } from './keys';
-import { ItemSource, JobRow, Plan } from './model';
-import { dispatchDepth, GROUP_SIZE, groupCount, staff } from './plan';
+import { storeItems } from './inputs/store';
+import { isJobId, jobKey, parametersObject } from './keys';
+import { JobRow, Plan } from './model';
+import { batchCount, dispatchDepth, groupCount, staff } from './plan';
 import { Ports, Row } from './ports';
 import { prepareRedrive } from './redrive';
 import { JobRequest, parseRedrive, parseRequest, Settings } from './request';
@@ -60,7 +60,7 @@ export async function prepare(ports: Ports, settings: Settings, execution: Execu
 }
 
 async function makePlan(ports: Ports, settings: Settings, jobId: string, request: JobRequest): Promise<Plan> {
-  const [accountConcurrency, workerTimeoutSeconds, source, parametersKey] = await Promise.all([
+  const [accountConcurrency, workerTimeoutSeconds, { source, items }, parametersKey] = await Promise.all([
     ports.invoker.accountConcurrency(),
     settings.workerTimeoutSeconds ?? ports.invoker.workerTimeoutSeconds(),
     storeItems(ports, jobId, request),
@@ -69,7 +69,8 @@ async function makePlan(ports: Ports, settings: Settings, jobId: string, request
   if (workerTimeoutSeconds > MAX_WORKER_TIMEOUT_SECONDS) {
     throw new InvalidRequest(`worker time-out: got ${workerTimeoutSeconds} s, allowed: at most ${MAX_WORKER_TIMEOUT_SECONDS} s, because a leaf that runs for 15 minutes waits for it: use smaller batches`);
   }
-  const groups = groupCount(request.batches);
+  const batches = batchCount(items, request.batchSize);
+  const groups = groupCount(batches);
   const { leaves, window } = staff(groups, request.maxConcurrency, accountConcurrency, settings.maxWindow);
   if (dispatchDepth(leaves, settings.branching) > MAX_DEPTH) {
     throw new InvalidRequest(`the construct's prop branching: got ${settings.branching}, allowed: more, since ${leaves} leaves would need over ${MAX_DEPTH} hops`);
@@ -77,9 +78,9 @@ async function makePlan(ports: Ports, settings: Settings, jobId: string, request
   const startedAt = ports.clock.now();
   const deadline = startedAt + request.timeoutSeconds * 1000;
   return {
-    items: request.itemCount,
+    items,
     batchSize: request.batchSize,
-    batches: request.batches,
+    batches,
     groups,
     leaves,
     window,
@@ -89,20 +90,12 @@ async function makePlan(ports: Ports, settings: Settings, jobId: string, request
     ...(parametersKey !== undefined && { parametersKey }),
     workerRetries: settings.workerRetries,
     workerTimeoutSeconds,
-    toleratedFailures: Math.floor((request.batches * request.toleratedFailurePercentage) / 100),
+    toleratedFailures: Math.floor((batches * request.toleratedFailurePercentage) / 100),
     leaseSeconds: Math.max(6, Math.min(60, settings.repairIntervalSeconds)),
     startedAt,
     deadline,
     ttl: Math.ceil(deadline / 1000) + settings.resultRetentionSeconds + CLOSING_SECONDS,
   };
-}
-
-async function storeItems(ports: Ports, jobId: string, request: JobRequest): Promise<ItemSource> {
-  if ('range' in request.items) return { kind: 'range', start: request.items.range.start };
-  const key = itemsObject(jobId, 1);
-  const { body, indexAt } = writeLines(request.items.list, request.batchSize, GROUP_SIZE);
-  await ports.payloads.put(key, body);
-  return { kind: 'lines', key, indexAt };
 }
 
 async function storeParameters(ports: Ports, jobId: string, request: JobRequest): Promise<string | undefined> {

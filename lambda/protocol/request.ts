@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { InvalidRequest } from './errors';
+import { Format, FORMATS, formatOf, parseUri } from './inputs/uri';
 import { batchCount } from './plan';
+import type { ObjectUri } from './ports';
 
 /** Above this the monitor would read and write for minutes at the end; a larger batchSize is the better answer. */
 export const MAX_BATCHES = 10_000_000;
@@ -9,6 +11,10 @@ const integer = (min: number, max: number, allowed: string) =>
   z.number({ error: allowed }).int({ error: allowed }).min(min, { error: allowed }).max(max, { error: allowed });
 const edge = integer(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 'an integer of at most 2^53 - 1');
 
+const KINDS = ['range', 'list', 's3', 's3Prefix'];
+/** Says what is allowed in place of something that is no object; unknown fields are explained elsewhere. */
+const shape = (allowed: string) => (issue: { code?: string }) => (issue.code === 'unrecognized_keys' ? undefined : allowed);
+
 const schema = z.strictObject({
   items: z.strictObject({
     range: z.strictObject({ start: edge, end: edge })
@@ -16,7 +22,16 @@ const schema = z.strictObject({
       .refine((r) => r.end - r.start <= Number.MAX_SAFE_INTEGER, { error: 'at most 2^53 - 1 items' })
       .optional(),
     list: z.array(z.unknown(), { error: 'a JSON array' }).optional(),
-  }, { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'an object with one of range, list') }),
+    // an object with an item per line (jsonl), per record below the header (csv: an object of strings) or per element of its one array (json)
+    s3: z.strictObject({
+      uri: z.string({ error: 's3://bucket/key' }),
+      format: z.enum(FORMATS, { error: FORMATS.join(', ') }).optional(),
+    }, { error: shape('an object such as {"uri":"s3://bucket/key.jsonl"}') }).optional(),
+    // an item {"bucket", "key", "size"} per object under the prefix, in the order of the keys' bytes; workers read the objects themselves
+    s3Prefix: z.strictObject({
+      uri: z.string({ error: 's3://bucket/prefix' }),
+    }, { error: shape('an object such as {"uri":"s3://bucket/prefix/"}') }).optional(),
+  }, { error: shape(`an object with one of ${KINDS.join(', ')}`) }),
   batchSize: integer(1, 1e9, 'an integer from 1 to 1000000000').optional(),
   parameters: z.unknown().optional(),
   timeoutSeconds: integer(1, 31_536_000, 'an integer from 1 to the timeout of the construct').optional(),
@@ -61,11 +76,15 @@ export interface Settings {
   readonly maxWindow?: number;
 }
 
+export type RequestItems =
+  | { readonly range: { readonly start: number; readonly end: number } }
+  | { readonly list: unknown[] }
+  | { readonly s3: { readonly object: ObjectUri; readonly format: Format } }
+  | { readonly s3Prefix: ObjectUri };
+
 export interface JobRequest {
-  readonly items: { readonly range: { start: number; end: number } } | { readonly list: unknown[] };
-  readonly itemCount: number;
+  readonly items: RequestItems;
   readonly batchSize: number;
-  readonly batches: number;
   readonly parameters?: unknown;
   readonly timeoutSeconds: number;
   readonly maxConcurrency?: number;
@@ -78,26 +97,31 @@ export function parseRequest(input: unknown, settings: Settings): JobRequest {
   if (!parsed.success) throw new InvalidRequest(parsed.error.issues.map((issue) => explain(issue, input)).join('; '));
   const { items, timeoutSeconds = settings.timeoutSeconds } = parsed.data;
   const given = Object.keys(items).filter((kind) => items[kind as keyof typeof items] !== undefined);
-  if (given.length !== 1) throw wrong('items', given, 'exactly one of range, list');
+  if (given.length !== 1) throw wrong('items', given, `exactly one of ${KINDS.join(', ')}`);
   if (timeoutSeconds > settings.timeoutSeconds) {
     throw wrong('timeoutSeconds', timeoutSeconds, `at most the construct's timeout of ${settings.timeoutSeconds} s: raise the prop "timeout" for longer jobs`);
   }
   const batchSize = parsed.data.batchSize ?? settings.batchSize ?? 1;
-  const itemCount = items.range ? items.range.end - items.range.start : items.list!.length;
-  const batches = batchCount(itemCount, batchSize);
-  if (batches > MAX_BATCHES) {
+  const itemCount = items.range ? items.range.end - items.range.start : items.list?.length ?? 0; // of others only reading tells
+  if (batchCount(itemCount, batchSize) > MAX_BATCHES) {
     throw wrong('batchSize', batchSize, `at least ${Math.ceil(itemCount / MAX_BATCHES)} for ${itemCount} items: a job may have at most ${MAX_BATCHES} batches`);
   }
   return {
-    items: items.range ? { range: items.range } : { list: items.list! },
-    itemCount,
+    items: requestItems(items),
     batchSize,
-    batches,
     parameters: parsed.data.parameters,
     timeoutSeconds,
     maxConcurrency: least(parsed.data.maxConcurrency, settings.maxConcurrency),
     toleratedFailurePercentage: parsed.data.toleratedFailurePercentage ?? settings.toleratedFailurePercentage,
   };
+}
+
+function requestItems({ range, list, s3, s3Prefix }: z.infer<typeof schema>['items']): RequestItems {
+  if (range) return { range };
+  if (list) return { list };
+  if (s3Prefix) return { s3Prefix: parseUri('items.s3Prefix.uri', s3Prefix.uri, true) };
+  const object = parseUri('items.s3.uri', s3!.uri, false);
+  return { s3: { object, format: s3!.format ?? formatOf(object) } };
 }
 
 function least(a?: number, b?: number): number | undefined {
@@ -123,7 +147,9 @@ function explain(issue: z.core.$ZodIssue, input: unknown): string {
 function fieldsAt(path: string[]): string[] {
   switch (path.join('.')) {
     case '': return Object.keys(schema.shape).filter((key) => !key.startsWith('AWS_'));
-    case 'items': return ['range', 'list'];
+    case 'items': return KINDS;
+    case 'items.s3': return ['uri', 'format'];
+    case 'items.s3Prefix': return ['uri'];
     default: return ['start', 'end'];
   }
 }

@@ -1,4 +1,4 @@
-import { NotAllowed } from './errors';
+import { InputChanged, NotAllowed } from './errors';
 import { Epoch } from './join';
 import { jobKey } from './keys';
 import { DispatchEvent, JobRow } from './model';
@@ -74,14 +74,14 @@ export async function takeTurn(ports: Ports, turn: TokenBearer): Promise<void> {
   }
 }
 
-/** Does something without which the job cannot go on; when AWS will never allow it, the job ends and says so. */
+/** Does something without which the job cannot go on; when that will never be possible, the job ends and says so. */
 export async function orSeal(ports: Ports, job: Epoch, action: () => Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {
-    if (!(error instanceof NotAllowed)) throw error;
+    if (!(error instanceof NotAllowed || error instanceof InputChanged)) throw error;
     ports.log.error('the job cannot go on', { error: error.message });
-    await sealEarly(ports, job, 'FAILED', { code: 'NotAllowed', message: error.message });
+    await sealEarly(ports, job, 'FAILED', { code: error.name, message: error.message });
   }
 }
 

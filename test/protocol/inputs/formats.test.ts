@@ -1,0 +1,137 @@
+import * as fc from 'fast-check';
+import { delivered, object, ports } from './support';
+import { indexItems, ObjectReader } from '../../../lambda/protocol/inputs/object';
+import { Format } from '../../../lambda/protocol/inputs/uri';
+import { GROUP_SIZE } from '../../../lambda/protocol/plan';
+
+async function expectDelivered(text: string, format: Format, batchSize: number, chunkBytes: number, expected: unknown[]) {
+  const groups = await delivered(text, format, batchSize, chunkBytes);
+  expect(groups.flat()).toEqual(expected);
+  expect(groups.slice(0, -1).every((group) => group.length === batchSize * GROUP_SIZE)).toBe(true);
+}
+
+const chunkBytes = fc.oneof(fc.integer({ min: 4, max: 40 }), fc.constant(100_000));
+const batchSize = fc.integer({ min: 1, max: 3 });
+const newline = fc.constantFrom('\n', '\r\n');
+const bom = fc.constantFrom('', '\uFEFF');
+const blank = fc.constantFrom('', '\n', '\r\n', '\n\n');
+const values = <T>(item: fc.Arbitrary<T>) => fc.array(item, { minLength: 1, maxLength: 300, size: 'max' });
+/** As JSON keeps it. */
+const json = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+const space = fc.constantFrom('', ' ', '\n', '\r\n\t ');
+const RUNS = { numRuns: 60 };
+
+describe('every item arrives exactly once and in order', () => {
+  test('of JSON Lines', () => fc.assert(fc.asyncProperty(values(json), batchSize, chunkBytes, newline, bom, blank, fc.boolean(),
+    async (items, size, chunk, end, mark, between, isEnded) => {
+      const text = mark + items.map((item) => JSON.stringify(item)).join(end + between) + (isEnded ? end : '');
+      await expectDelivered(text, 'jsonl', size, chunk, items);
+    }), RUNS));
+
+  test('of a JSON array', () => fc.assert(fc.asyncProperty(values(json), batchSize, chunkBytes, bom, space, space, fc.constantFrom(undefined, 2),
+    async (items, size, chunk, mark, before, after, indent) => {
+      const text = `${mark}${before}[${items.map((item) => before + JSON.stringify(item, null, indent) + after).join(',')}]${after}`;
+      await expectDelivered(text, 'json', size, chunk, items);
+    }), RUNS));
+
+  const field = fc.oneof(fc.string(), fc.string({ unit: 'grapheme' }), fc.constantFrom('', '"', 'a\nb', 'a\r\nb', ',', '""\n""', ' x ', '1,2', '\r'));
+  const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
+  const plain = (text: string) => (/[",\r\n\uFEFF]/.test(text) || text === '' ? quoted(text) : text);
+  const name = fc.oneof(field, fc.constantFrom('__proto__', '1', 'constructor')).filter((text) => text.trim() !== '');
+  const table = fc.integer({ min: 1, max: 4 }).chain((columns) => fc.tuple(
+    fc.uniqueArray(name, { minLength: columns, maxLength: columns }), values(fc.array(field, { minLength: columns, maxLength: columns })),
+  ));
+  test('of CSV', () => fc.assert(fc.asyncProperty(table, batchSize, chunkBytes, newline, bom, blank, fc.boolean(), fc.boolean(),
+    async ([names, records], size, chunk, end, mark, between, isEnded, isQuoted) => {
+      const line = (fields: string[]) => fields.map(isQuoted ? quoted : plain).join(',');
+      const text = mark + [names, ...records].map(line).join(end + between) + (isEnded ? end : '');
+      const groups = await delivered(text, 'csv', size, chunk);
+      expect(groups.flat().map((item) => Object.entries(item as object).sort())).toEqual(
+        records.map((record) => names.map((column, i) => [column, record[i]]).sort()));
+    }), RUNS));
+});
+
+describe('what stands in the text reaches the worker as it is', () => {
+  test('numbers too long for JavaScript', async () => {
+    const world = ports();
+    world.inputs.objects.set('data/items', Buffer.from('[12345678901234567890, 1.0]'));
+    const { source } = await indexItems(world.ports, 'job', { object, format: 'json' }, 1);
+    expect(await new ObjectReader(world.ports, source).group(0)).toEqual(['12345678901234567890', '1.0']);
+  });
+
+  test('columns in the order of the header, whatever their names', async () => {
+    const world = ports();
+    world.inputs.objects.set('data/items', Buffer.from('b,2,1,__proto__\nw,x,y,z\n'));
+    const { source } = await indexItems(world.ports, 'job', { object, format: 'csv' }, 1);
+    expect(await new ObjectReader(world.ports, source).group(0)).toEqual(['{"b":"w","2":"x","1":"y","__proto__":"z"}']);
+  });
+});
+
+describe('no items at all', () => {
+  test.each<[Format, string]>([['json', ' [ \n ] '], ['json', '\uFEFF[]'], ['csv', 'a,b'], ['csv', 'a,b\r\n\r\n']])('%s %j', async (format, text) => {
+    expect(await delivered(text, format, 1, 100)).toEqual([]);
+  });
+});
+
+describe('what is wrong is named', () => {
+  const long = 'x'.repeat(7 * 1024 * 1024);
+  test.each<[string, Format, string | Uint8Array, string]>([
+    ['an empty object', 'jsonl', '', 's3://data/items is empty (0 bytes)'],
+    ['an empty CSV', 'csv', '', 'is empty (0 bytes)'],
+    ['an empty JSON', 'json', '', 'is empty (0 bytes)'],
+    ['gzip', 'jsonl', Buffer.from([0x1f, 0x8b, 8, 0, 0, 0]), 's3://data/items is compressed; allowed: plain jsonl, csv or json'],
+    ['UTF-16', 'csv', Buffer.from('\uFEFFa,b\n1,2\n', 'utf16le'), 'is not UTF-8 between bytes 0 and'],
+    ['a broken character', 'jsonl', Buffer.from([0x22, 0xc3, 0x28, 0x22, 10]), 'is not UTF-8'],
+    ['a character cut off at the end', 'jsonl', Buffer.from([0x31, 10, 0x22, 0xc3]), 'is not UTF-8'],
+    ['a bad line', 'jsonl', '{"a":1}\n\n{"b":\n{"c":3}\n', 'line 3 of s3://data/items: got "{\\"b\\":", allowed: one JSON value per line'],
+    ['a bad line with CRLF', 'jsonl', '1\r\n2\r\nthree\r\n', 'line 3 of s3://data/items: got "three", allowed'],
+    ['a bad last line', 'jsonl', '1\n2\n{"c"', 'line 3 of s3://data/items: got "{\\"c\\"", allowed'],
+    ['two values on a line', 'jsonl', '{"a":1} {"a":2}\n', 'line 1 of s3://data/items: got'],
+    ['only blank lines', 'jsonl', '\n \n', 's3://data/items holds nothing but blank lines'],
+    ['a line too long', 'jsonl', `1\n"${long}"\n`, 'line 2 of s3://data/items: got over 6291456 bytes, allowed: at most that'],
+    ['a file without lines', 'jsonl', long, 'line 1 of s3://data/items: got over 6291456 bytes'],
+    ['a CSV of blank lines', 'csv', '\n\n', 'holds nothing but blank lines, allowed: a header line'],
+    ['a column without a name', 'csv', 'a,,c\n1,2,3\n', 'header of s3://data/items: column 2 has no name, allowed: a line with a different name for each column; got "a,,c"'],
+    ['two columns of one name', 'csv', 'a,b,a\n1,2,3\n', 'header of s3://data/items: two columns are named "a"'],
+    ['a record too short', 'csv', 'a,b\n1,2\n3\n', 'line 3 of s3://data/items: got "3", allowed: as many fields as the header has'],
+    ['a record too long', 'csv', 'a,b\n"1\n",2\n3,4,5\n', 'line 4 of s3://data/items: got "3,4,5", allowed: as many fields'],
+    ['a quote inside a field', 'csv', 'a,b\n1,2\n3,x"y\n', 'line 3 of s3://data/items'],
+    ['a quote that is not closed', 'csv', 'a,b\n1,2\n3,"4\n5,6\n', 'line 3 of s3://data/items: got a quote that is not closed'],
+    ['a field too long', 'csv', `a,b\n1,${long}\n`, 'got over 6291456 bytes'],
+    ['an object', 'json', ' {"a":[1]}', 'element 1 (line 1) of s3://data/items: got "{" at its beginning, allowed: one JSON array'],
+    ['a string', 'json', '"abc"', 'got "abc" at its beginning, allowed: one JSON array'],
+    ['JSON Lines as JSON', 'json', '[1]\n[2]\n', 'got "[" behind the array'],
+    ['no array at all', 'json', '  \n ', 'there is no array'],
+    ['an array that is not closed', 'json', '[1,\n{"a":2}', 'element 2 (line 1) of s3://data/items: the array is not closed, its end is "{\\"a\\":2}"'],
+    ['an array cut off in a string', 'json', '[1,"ab', 'the array is not closed'],
+    ['a comma too many', 'json', '[1,2,]', 'element 3 (line 1) of s3://data/items: got nothing between two commas or behind the last'],
+    ['a comma at the beginning', 'json', '[,1]', 'got nothing between two commas'],
+    ['a bad element', 'json', '[\n{"a":1},\n{"a" 2},\n{"a":3}]', 'element 2 (line 3) of s3://data/items: got "{\\"a\\" 2}", allowed: a JSON value'],
+    ['an unknown word', 'json', '[1, nope]', 'element 2 (line 1) of s3://data/items: got "no'],
+    ['brackets that do not match', 'json', '[[1}, 2]', 'element 1 (line 1) of s3://data/items: got'],
+    ['a brace for the bracket', 'json', '[1}', 'got "}" in place of "]"'],
+    ['an element too long', 'json', `["${long}"]`, 'element 1 (line 1) of s3://data/items: got over 6291456 bytes'],
+  ])('%s', async (_, format, text, message) => {
+    for (const chunk of text.length > 1_000_000 ? [1_000_000] : [5, 1_000_000]) {
+      await expect(delivered(text, format, 1, chunk)).rejects.toMatchObject({
+        name: message.includes('compressed') ? 'InvalidRequest' : 'InvalidInput', message: expect.stringContaining(message),
+      });
+    }
+  });
+
+  test('a group too large for the memory of a dispatcher', async () => {
+    const text = `${JSON.stringify('x'.repeat(1_100_000))}\n`.repeat(66);
+    await expect(delivered(text, 'jsonl', 1, 8_000_000)).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: expect.stringMatching(/^batchSize: got 1, allowed: less, because 64 batches of s3:\/\/data\/items have over 67108864 bytes from item 0 on/),
+    });
+  });
+
+  test('an object that is another one by the time it is read', async () => {
+    const world = ports();
+    world.inputs.objects.set('data/items', Buffer.from('1\n2\n3\n'));
+    const { source } = await indexItems(world.ports, 'job', { object, format: 'jsonl' }, 1);
+    world.inputs.objects.set('data/items', Buffer.from('4\n5\n6\n'));
+    await expect(new ObjectReader(world.ports, source).group(0)).rejects.toMatchObject({ name: 'InputChanged' });
+  });
+});
