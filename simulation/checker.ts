@@ -71,7 +71,7 @@ export class Checker {
 
   private nodeWritten(pk: string, after: Row): void {
     if (!(after.children instanceof Set) || !pk.includes('#n0#')) return;
-    const epoch = epochOf(pk);
+    const epoch = epochOf(pk) || this.sim.tasks.rows.get('j#job')!.epoch as number;
     for (const unit of after.children) {
       if (Math.floor(unit / JOIN_FAN_IN) !== Number(pk.split('#').pop())) this.violated(`${pk} has the child ${unit}, which is not its own`);
       if (!this.sim.results.rows.has(groupKey('job', epoch, unit))) this.violated(`${pk} says that group ${unit} is complete, which is not committed`);
@@ -172,7 +172,9 @@ export class Checker {
         seen.set(batch, outcome);
       });
     }
-    if (last) for (const [batch, outcome] of last) if (outcome !== null && !seen.has(batch)) this.violated(`the manifest of epoch ${epoch} lacks batch ${batch}, which epoch ${epoch - 1} had`);
+    for (const [batch, outcome] of last ?? []) {
+      if (outcome !== null && !seen.has(batch)) this.violated(`the manifest of epoch ${epoch} lacks batch ${batch}, which epoch ${epoch - 1} had`);
+    }
     const failed = [...seen.values()].filter((outcome) => outcome === null).length;
     if (manifest.failedCount !== failed || manifest.succeededCount !== seen.size - failed) {
       this.violated(`the manifest counts ${manifest.succeededCount} results and ${manifest.failedCount} failures, it has ${seen.size - failed} and ${failed}`);
@@ -266,5 +268,5 @@ export class Checker {
 }
 
 function epochOf(pk: string): number {
-  return Number(/#e(\d+)#/.exec(pk)![1]);
+  return Number(/#e(\d+)#/.exec(pk)?.[1]);
 }

@@ -65,7 +65,9 @@ export class VirtualClock implements Clock {
   private push(timer: Timer): void {
     const heap = this.timers;
     let at = heap.length;
-    for (let parent = (at - 1) >> 1; at > 0 && isBefore(timer, heap[parent]); parent = (at - 1) >> 1) {
+    for (;;) {
+      const parent = Math.floor((at - 1) / 2);
+      if (at === 0 || !isBefore(timer, heap[parent])) break;
       heap[at] = heap[parent];
       at = parent;
     }

@@ -107,12 +107,20 @@ export class Participant {
         return table.get(pk);
       }),
       getMany: (pks, attributes) => this.read(() => `reads ${pks.length} rows of ${name}`, () => table.getMany(pks, attributes)),
-      put: (row: Row, condition?: Condition) => this.write(
-        () => `puts ${short(row)}${condition ? ` if ${short(condition)}` : ''}`, () => sim.changed(table, row.pk, () => table.put(row, condition)),
-      ),
-      update: (pk: string, update: Update, condition?: Condition) => this.write(
-        () => `updates ${pk}: ${short(update)}${condition ? ` if ${short(condition, 250)}` : ''}`, () => sim.changed(table, pk, () => table.update(pk, update, condition)),
-      ),
+      // what is sent is what the sender held when it sent it
+      put: (row: Row, condition?: Condition) => {
+        const sent = asSent(row);
+        return this.write(
+          () => `puts ${short(sent)}${condition ? ` if ${short(condition)}` : ''}`, () => sim.changed(table, row.pk, () => table.put(sent, condition)),
+        );
+      },
+      update: (pk: string, update: Update, condition?: Condition) => {
+        const sent = { ...update, ...(update.set && { set: asSent(update.set) }) };
+        return this.write(
+          () => `updates ${pk}: ${short(sent)}${condition ? ` if ${short(condition, 250)}` : ''}`,
+          () => sim.changed(table, pk, () => table.update(pk, sent, condition)),
+        );
+      },
     };
   }
 
@@ -219,6 +227,15 @@ export class Participant {
       this.sim.trace.tell(this.name, () => `${mark} ${message} ${short(fields)}`);
     return { debug: () => undefined, info: say('says:'), warn: say('warns:'), error: say('reports an error:') };
   }
+}
+
+function asSent<T extends object>(values: T): T {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, isShared(value) ? structuredClone(value) : value])) as T;
+}
+
+/** The plan never changes, and is large. */
+function isShared(value: unknown): boolean {
+  return value !== null && typeof value === 'object' && !('deadline' in value);
 }
 
 function outcome(result: unknown): string {

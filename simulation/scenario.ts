@@ -89,7 +89,7 @@ export function scenarioOf(random: () => number, scale: number): Scenario {
     faultsMs,
     skewMs: pick(500, 4_000, 40_000),
     ...(chance(0.12) && kind !== 'calm' && { stop: { atMs: below(pick(3_000, 40_000)), status: pick('ABORTED', 'ABORTED', 'TIMED_OUT') } }),
-    redrivesAtMs: chance(0.25) && kind !== 'calm' ? Array.from({ length: 1 + below(2) }, () => below(pick(10_000, 100_000, 400_000))).sort((a, b) => a - b) : [],
+    redrivesAtMs: chance(0.25) && kind !== 'calm' ? Array.from({ length: 1 + below(2) }, () => below(pick(10_000, 60_000, 300_000))).sort((a, b) => a - b) : [],
     hasTime,
   };
 }

@@ -134,11 +134,14 @@ export class Simulation {
 
   private redrive(): void {
     const row = this.tasks.rows.get('j#job') as unknown as JobRow | undefined;
-    if (!row?.terminal || row.manifest === undefined) return; // the client refuses
+    // a client asks first; one that asked too early is refused by Prepare
+    const asksFirst = this.random() < 0.75;
+    if (!row || (asksFirst && (!row.terminal || row.manifest === undefined))) return;
     const name = executionName('job', row.epoch + 1);
     if (this.executions.some((execution) => execution.name === name)) return; // Step Functions refuses
     this.faults.count('redrive');
     this.start(name, { redrive: { jobId: 'job' } });
+    if (this.random() < 0.15) this.later(this.random() * 10_000, () => this.stop('ABORTED'));
   }
 
   /** The rule on executions that ended otherwise than well invokes the monitor, asynchronously: at least once, three times if it fails. */
