@@ -8,12 +8,12 @@ import { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { acknowledgeJobObjects, acknowledgeNoResource } from './acknowledgements';
+import { acknowledgeInputs, acknowledgeJobObjects, acknowledgeNoResource } from './acknowledgements';
 import { createDispatcher, createMonitor, isTraced } from './functions';
-import { allowLogEncryption, combinerStatements, dispatcherStatements, monitorStatements } from './permissions';
+import { allowLogEncryption, combinerStatements, dispatcherStatements, inputStatements, monitorStatements } from './permissions';
 import { readSettings } from './settings';
 import { createStateMachine, watchStoppedExecutions } from './state-machine';
-import { createBucket, createTable, JOB_OBJECTS } from './storage';
+import { createBucket, createTable, JOB_OBJECTS, UPLOADS } from './storage';
 
 /**
  * Properties of a BurstCompute.
@@ -40,6 +40,17 @@ export interface BurstComputeProps {
    * @default - the results of the batches stay as they are, without a combined answer
    */
   readonly combiner?: IFunction;
+
+  /**
+   * Buckets that the items of jobs may be read from, for requests with `items.s3` or `items.s3Prefix`.
+   *
+   * Lets the monitor read and list them and the dispatcher read them, all of each bucket, and both decrypt with a bucket's
+   * `encryptionKey`, where it is known. A bucket or key of another account must allow that by its own policy, too. Workers are
+   * not given anything: those that open objects themselves need a grant of their own.
+   *
+   * @default - none: items come with the request, or through the upload of the client
+   */
+  readonly inputBuckets?: IBucket[];
 
   /**
    * How many items one invocation of the worker gets at most; a whole number of at least 1. A request may say otherwise.
@@ -250,12 +261,14 @@ export class BurstCompute extends Construct {
     this.stateMachine = createStateMachine(this, 'StateMachine', { monitor: monitor.fn, settings, logGroup, tracing });
     watchStoppedExecutions(this, 'Stopped', this.stateMachine, this.monitor);
 
-    const monitorPolicy = monitor.allow(monitorStatements(this, this, settings.asksForWorker));
+    const inputBuckets = props.inputBuckets ?? [];
+    const monitorPolicy = monitor.allow([...monitorStatements(this, this, settings.asksForWorker), ...inputStatements(inputBuckets, true)]);
     acknowledgeNoResource(monitorPolicy, 'lambda:GetAccountSettings and the trace actions');
-    const dispatcherPolicy = dispatcher.allow(dispatcherStatements(this));
+    const dispatcherPolicy = dispatcher.allow([...dispatcherStatements(this), ...inputStatements(inputBuckets, false)]);
     if (isTraced(tracing)) {
       acknowledgeNoResource(dispatcherPolicy, 'the trace actions');
     }
+    acknowledgeInputs([monitorPolicy, dispatcherPolicy], inputBuckets);
     for (const policy of [monitorPolicy, dispatcherPolicy, ...this.allowCombiner()]) {
       acknowledgeJobObjects(policy, this.payloadBucket);
     }
@@ -274,13 +287,22 @@ export class BurstCompute extends Construct {
   }
 
   /**
-   * Lets a principal start jobs.
+   * Lets a principal start jobs: start executions, and write objects at `jobs/<job>/upload/`, encrypted with the `encryptionKey`
+   * if there is one.
+   *
+   * The client puts a list there that is larger than the 256 KiB which the input of an execution may have. Which job that
+   * will be is not known before; results are kept elsewhere, out of reach.
    *
    * @param grantee who may start executions of the state machine
    * @returns the grant; read its `success` where the grantee may be imported
    */
   public grantStart(grantee: IGrantable): Grant {
-    return this.stateMachine.grantStartExecution(grantee);
+    const grant = this.stateMachine.grantStartExecution(grantee).combine(Grant.addToPrincipal({
+      grantee,
+      actions: ['s3:PutObject'],
+      resourceArns: [this.payloadBucket.arnForObjects(UPLOADS)],
+    }));
+    return this.encryptionKey ? grant.combine(this.encryptionKey.grant(grantee, 'kms:GenerateDataKey')) : grant;
   }
 
   /**

@@ -53,6 +53,17 @@ export function monitorStatements(scope: Construct, access: Access, asksForWorke
   ];
 }
 
+/** What reading items from buckets of the app takes; who prepares a job also lists. */
+export function inputStatements(buckets: IBucket[], lists: boolean): PolicyStatement[] {
+  const keys = buckets.flatMap(({ encryptionKey }) => (encryptionKey ? [encryptionKey.keyArn] : []));
+  const arns = (of: (bucket: IBucket) => string) => buckets.map(of);
+  return [
+    ...buckets.length > 0 ? [statement('ReadInputs', ['s3:GetObject'], arns((bucket) => bucket.arnForObjects('*')))] : [],
+    ...buckets.length > 0 && lists ? [statement('ListInputs', ['s3:ListBucket'], arns((bucket) => bucket.bucketArn))] : [],
+    ...keys.length > 0 ? [statement('DecryptInputs', ['kms:Decrypt'], keys)] : [],
+  ];
+}
+
 /** What a combiner needs when its results come as a manifest. */
 export function combinerStatements(access: Access): PolicyStatement[] {
   return [

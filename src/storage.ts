@@ -7,6 +7,9 @@ import { Construct } from 'constructs';
 /** Every key of a job starts with this; permissions end at it. */
 export const JOB_OBJECTS = 'jobs/*';
 
+/** Where clients put what is too large for a request. */
+export const UPLOADS = 'jobs/*/upload/*';
+
 export interface StorageOptions {
   readonly encryptionKey?: IKey;
   readonly removalPolicy?: RemovalPolicy;

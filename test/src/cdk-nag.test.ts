@@ -23,6 +23,7 @@ describe('AwsSolutionsChecks of cdk-nag find nothing', () => {
   test.each<[string, (stack: Stack) => Partial<BurstComputeProps>]>([
     ['by default', () => ({})],
     ['with a key and tracing', (stack) => ({ encryptionKey: new Key(stack, 'Key', { enableKeyRotation: true }), tracing: Tracing.ACTIVE })],
+    ['with a bucket for items', (stack) => ({ inputBuckets: [new Bucket(stack, 'Items', { enforceSSL: true, serverAccessLogsPrefix: 'logs/' })] })],
     ['with a log group of the app', (stack) => ({ logGroup: new LogGroup(stack, 'Logs') })],
   ])('%s', (_, props) => {
     expect(() => checkedApp(props).app.synth()).not.toThrow();

@@ -245,13 +245,16 @@ describe('an imported combiner', () => {
 describe('grants', () => {
   const principal = new ServicePrincipal('apigateway.amazonaws.com');
 
-  test('grantStart: start executions, and nothing else', () => {
+  test.each([true, false])('grantStart: start executions and upload a list for one, and nothing else (with a key: %s)', (hasKey) => {
     const stack = newStack();
-    const grant = newBurst(stack).grantStart(new Role(stack, 'Caller', { assumedBy: principal }));
+    const encryptionKey = hasKey ? new Key(stack, 'Key') : undefined;
+    const grant = newBurst(stack, { encryptionKey }).grantStart(new Role(stack, 'Caller', { assumedBy: principal }));
     expect(grant.success).toBe(true);
     const [[, { Properties }]] = Object.entries(resources(Template.fromStack(stack), 'AWS::IAM::Policy')).filter(([id]) => id.startsWith('Caller'));
     expect(statementsOf(Properties.PolicyDocument)).toEqual([
       { sid: undefined, effect: 'Allow', actions: ['states:StartExecution'], resources: ['<BurstStateMachine>'] },
+      { sid: undefined, effect: 'Allow', actions: ['s3:PutObject'], resources: ['<BurstPayloads.Arn>/jobs/*/upload/*'] },
+      ...hasKey ? [{ sid: undefined, effect: 'Allow', actions: ['kms:GenerateDataKey'], resources: ['<Key.Arn>'] }] : [],
     ]);
   });
 
