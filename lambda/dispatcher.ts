@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
-import { required } from './aws/environment';
+import { required, workerArns } from './aws/environment';
 import { awsPorts } from './aws/ports';
 import { dispatch, DispatchEvent } from './protocol';
 
@@ -9,7 +9,7 @@ const ports = awsPorts({
   tasksTable: required('TASKS_TABLE'),
   resultsTable: required('RESULTS_TABLE'),
   bucket: required('PAYLOAD_BUCKET'),
-  functions: { worker: required('WORKER_ARN'), dispatcher: required('AWS_LAMBDA_FUNCTION_NAME') },
+  functions: { workers: workerArns(), dispatcher: required('AWS_LAMBDA_FUNCTION_NAME') },
 }, logger);
 
 export const handler = async (event: DispatchEvent, context: Context): Promise<void> => {

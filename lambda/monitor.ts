@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
-import { required } from './aws/environment';
+import { required, workerArns } from './aws/environment';
 import { awsPorts } from './aws/ports';
 import { combine, Epoch, Execution, finish, finishStopped, jobIdOf, prepare, repair, Settings, takeTurn, TokenBearer } from './protocol';
 
@@ -11,7 +11,7 @@ const ports = awsPorts({
   tasksTable: required('TASKS_TABLE'),
   resultsTable: required('RESULTS_TABLE'),
   bucket: required('PAYLOAD_BUCKET'),
-  functions: { worker: required('WORKER_ARN'), dispatcher: required('DISPATCHER_ARN'), combiner: combinerArn },
+  functions: { workers: workerArns(), dispatcher: required('DISPATCHER_ARN'), combiner: combinerArn },
 }, logger);
 
 /** As long as a combiner whose time-out nobody knows may run, so that the monitor outlives it. */

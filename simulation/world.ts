@@ -87,7 +87,11 @@ export class World {
     try {
       let turn = await prepare(ports, this.settings, execution, request);
       while (!await this.wait(ports, turn)) turn = await repair(ports, turn);
-      const settings: CombineSettings = { hasCombiner: this.options.combiner !== undefined, combinerTimeoutSeconds: 60 };
+      const settings: CombineSettings = {
+        hasCombiner: this.options.combiner !== undefined,
+        combinerTimeoutSeconds: 60,
+        combineOnTimeout: this.settings.combineOnTimeout ?? false,
+      };
       return { succeeded: true, output: await combine(ports, settings, turn, this.budget()) };
     } catch (error) {
       const { name: errorType, message: errorMessage } = error as Error;

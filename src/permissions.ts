@@ -14,6 +14,7 @@ export interface Access {
   readonly resultsTable: ITable;
   readonly payloadBucket: IBucket;
   readonly worker: IFunction;
+  readonly workerReplicas: IFunction[];
   readonly combiner?: IFunction;
   readonly dispatcher: IFunction;
   readonly stateMachine: IStateMachine;
@@ -25,20 +26,24 @@ export function statement(sid: string, actions: string[], resources: string[]): 
   return new PolicyStatement({ sid, actions, resources });
 }
 
+function workersOf({ worker, workerReplicas }: Access): string[] {
+  return [worker, ...workerReplicas].map((fn) => fn.functionArn);
+}
+
 export function dispatcherStatements(access: Access): PolicyStatement[] {
   return [
     statement('ReadTasks', ['dynamodb:GetItem'], [access.tasksTable.tableArn]),
     statement('UpdateTasks', ['dynamodb:UpdateItem'], [access.tasksTable.tableArn]),
     ...dataStatements(access),
     // the very ARN that is invoked: a policy on all qualifiers would be wider
-    statement('InvokeWorker', ['lambda:InvokeFunction'], [access.worker.functionArn]),
+    statement('InvokeWorker', ['lambda:InvokeFunction'], workersOf(access)),
     statement('InvokeDispatcher', ['lambda:InvokeFunction'], [access.dispatcher.functionArn]),
     statement('WakeJob', ['states:SendTaskSuccess'], [access.stateMachine.stateMachineArn]),
   ];
 }
 
 export function monitorStatements(scope: Construct, access: Access, asksForWorker: boolean): PolicyStatement[] {
-  const { worker, combiner } = access;
+  const { combiner } = access;
   const eventBus = Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
   return [
     statement('ReadTasks', ['dynamodb:GetItem', 'dynamodb:BatchGetItem'], [access.tasksTable.tableArn]),
@@ -46,7 +51,7 @@ export function monitorStatements(scope: Construct, access: Access, asksForWorke
     ...dataStatements(access),
     statement('InvokeDispatcher', ['lambda:InvokeFunction'], [access.dispatcher.functionArn]),
     ...combiner ? [statement('InvokeCombiner', ['lambda:InvokeFunction'], [combiner.functionArn])] : [],
-    ...asksForWorker ? [statement('ReadWorkerTimeout', ['lambda:GetFunctionConfiguration'], [worker.functionArn])] : [],
+    ...asksForWorker ? [statement('ReadWorkerTimeout', ['lambda:GetFunctionConfiguration'], workersOf(access))] : [],
     statement('ReadAccountLimits', ['lambda:GetAccountSettings'], ['*']), // AWS offers no resource for it
     statement('WakeJob', ['states:SendTaskSuccess'], [access.stateMachine.stateMachineArn]),
     statement('PublishJobEvents', ['events:PutEvents'], [eventBus]),

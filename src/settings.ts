@@ -1,4 +1,5 @@
 import { Duration, Lazy, Token } from 'aws-cdk-lib';
+import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { BurstComputeProps } from './burst-compute';
 import { findTimeout, runningTimeout } from './function-timeout';
@@ -18,6 +19,8 @@ const DEFAULTS = {
   repairInterval: Duration.seconds(60),
 };
 
+/** An ARN has up to 140 characters, the environment of a function 4 KB in all (Lambda quotas). */
+const MAX_REPLICAS = 15;
 /** A dispatcher lives 15 minutes at most and must outlive the workers that it supervises, with room to commit. */
 const MAX_WORKER_TIMEOUT = 13 * MINUTE;
 
@@ -100,18 +103,18 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
       timeoutSeconds: timeout,
       workerRetries,
       toleratedFailurePercentage: tolerated,
-      combineOnTimeout: props.combineOnTimeout ?? false,
+      combineOnTimeout: props.combineOnTimeout,
       resultRetentionSeconds: retention,
       repairIntervalSeconds: repairInterval,
       // read at synthesis: an aspect or later code may still set a time-out
-      workerTimeoutSeconds: Lazy.any({ produce: () => runningTimeout(props.worker) }),
+      workerTimeoutSeconds: Lazy.any({ produce: () => longestTimeout(workersOf(props)) }),
       combinerTimeoutSeconds: Lazy.any({ produce: () => props.combiner && runningTimeout(props.combiner) }),
       leafStartGraceSeconds: LEAF_START_GRACE,
     },
     executionTimeout: longestJob + COMBINE_ALLOWANCE,
     longestJob,
     expireAfterDays: Math.ceil((longestJob + retention + COMBINE_ALLOWANCE) / DAY), // S3 waits for the next midnight on top
-    asksForWorker: runningTimeout(props.worker) === undefined,
+    asksForWorker: longestTimeout(workersOf(props)) === undefined,
   };
 }
 
@@ -137,18 +140,26 @@ function checkRounds(check: Checker, timeout: number, repairInterval: number): v
 }
 
 function checkFunctions(scope: Construct, check: Checker, props: BurstComputeProps): void {
-  const { worker, combiner } = props;
+  const { worker, workerReplicas = [], combiner } = props;
+  if (workerReplicas.length > MAX_REPLICAS) {
+    check.fail(`workerReplicas must be at most ${MAX_REPLICAS} functions, got ${workerReplicas.length}: their ARNs have to fit in the environment of a function`);
+  }
+  const twice = workerReplicas.find((fn, i) => [worker, ...workerReplicas.slice(0, i)].some((other) => other.functionArn === fn.functionArn));
+  if (twice) {
+    check.fail(`workerReplicas must be functions of their own, got '${twice.node.path}' twice: a replica that is the worker itself starts nothing faster`);
+  }
   if (combiner?.functionArn === worker.functionArn) {
     check.fail(`combiner must be another function than worker, got '${worker.node.path}' for both: they receive different events; `
       + 'make two functions, which may share their code');
   }
   check.sameEnvironment('worker', worker);
+  workerReplicas.forEach((fn) => check.sameEnvironment('workerReplicas', fn));
   if (combiner) {
     check.sameEnvironment('combiner', combiner);
   }
   const timeouts = () => [
-    check.functionTimeout('worker', findTimeout(worker), MAX_WORKER_TIMEOUT,
-      'its dispatcher lives 15 minutes and has to outlive it; lower it and give each batch less work'),
+    ...workersOf(props).map((fn) => check.functionTimeout(fn === worker ? 'worker' : 'workerReplicas', findTimeout(fn), MAX_WORKER_TIMEOUT,
+      'its dispatcher lives 15 minutes and has to outlive it; lower it and give each batch less work')),
     ...combiner
       ? [check.functionTimeout('combiner', findTimeout(combiner), MAX_COMBINER_TIMEOUT, 'the monitor calls it and lives 15 minutes; lower it')]
       : [],
@@ -158,6 +169,16 @@ function checkFunctions(scope: Construct, check: Checker, props: BurstComputePro
     check.fail(problem);
   }
   scope.node.addValidation({ validate: timeouts }); // and once more when later code has had its say
+}
+
+function workersOf({ worker, workerReplicas = [] }: BurstComputeProps): IFunction[] {
+  return [worker, ...workerReplicas];
+}
+
+/** Undefined as soon as one of them is known to Lambda only. */
+function longestTimeout(functions: IFunction[]): number | undefined {
+  const timeouts = functions.map(runningTimeout);
+  return timeouts.some((timeout) => timeout === undefined) ? undefined : Math.max(...timeouts as number[]);
 }
 
 function known(...values: number[]): boolean {

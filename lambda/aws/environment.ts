@@ -1,3 +1,8 @@
+/** The worker and its replicas, by ARN. */
+export function workerArns(): string[] {
+  return [required('WORKER_ARN'), ...(process.env.WORKER_REPLICA_ARNS?.split(',') ?? [])];
+}
+
 /** The value of an environment variable that the construct sets. */
 export function required(name: string): string {
   const value = process.env[name];

@@ -8,7 +8,8 @@ const MAX_ERROR_TYPE_CHARS = 200;
 
 /** Functions by ARN or name. */
 export interface Functions {
-  readonly worker: string;
+  /** The worker and its replicas. */
+  readonly workers: string[];
   readonly combiner?: string;
   readonly dispatcher: string;
 }
@@ -17,9 +18,10 @@ export interface Functions {
 export class LambdaInvoker implements Invoker {
   constructor(private readonly calls: LambdaClient, private readonly control: LambdaClient, private readonly functions: Functions) {}
 
-  callWorker(payload: string, signal?: AbortSignal): Promise<CallOutcome> {
+  callWorker(payload: string, signal?: AbortSignal, turn = 0): Promise<CallOutcome> {
     if (signal) setMaxListeners(0, signal); // one per call in flight: no leak
-    return this.call(this.functions.worker, payload, signal);
+    const { workers } = this.functions;
+    return this.call(workers[turn % workers.length], payload, signal);
   }
 
   callCombiner(payload: string): Promise<CallOutcome> {
@@ -42,9 +44,12 @@ export class LambdaInvoker implements Invoker {
   }
 
   async workerTimeoutSeconds(): Promise<number> {
-    const { Timeout } = await attempt(`lambda:GetFunctionConfiguration on ${this.functions.worker}`, () =>
-      this.control.send(new GetFunctionConfigurationCommand({ FunctionName: this.functions.worker })));
-    return Timeout!;
+    const timeouts = await Promise.all(this.functions.workers.map(async (worker) => {
+      const { Timeout } = await attempt(`lambda:GetFunctionConfiguration on ${worker}`, () =>
+        this.control.send(new GetFunctionConfigurationCommand({ FunctionName: worker })));
+      return Timeout!;
+    }));
+    return Math.max(...timeouts);
   }
 
   private async call(FunctionName: string, payload: string, abortSignal?: AbortSignal): Promise<CallOutcome> {

@@ -216,7 +216,7 @@ class Leaf {
     const startedAt = this.ports.clock.now();
     let outcome: CallOutcome;
     try {
-      outcome = await this.ports.invoker.callWorker(this.payload(task, group), this.abort.signal);
+      outcome = await this.ports.invoker.callWorker(this.payload(task, group), this.abort.signal, task.batch + task.calls);
     } finally {
       this.running--;
     }

@@ -116,13 +116,14 @@ export type CallOutcome =
   | { kind: 'unknown'; message: string };
 
 export interface Invoker {
-  /** Never throws, never retries: the leaf alone decides. */
-  callWorker(payload: string, signal?: AbortSignal): Promise<CallOutcome>;
+  /** Never throws, never retries: the leaf alone decides. `turn`: which of several replicas is called, modulo their number. */
+  callWorker(payload: string, signal?: AbortSignal, turn?: number): Promise<CallOutcome>;
   callCombiner(payload: string): Promise<CallOutcome>;
   /** Queues one asynchronous invoke of the dispatcher. */
   dispatch(event: object): Promise<void>;
   /** How many functions may run at once in this account and Region. */
   accountConcurrency(): Promise<number>;
+  /** The longest of all replicas. */
   workerTimeoutSeconds(): Promise<number>;
 }
 

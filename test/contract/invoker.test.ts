@@ -20,7 +20,7 @@ const WORKER = `exports.handler = async (event) => {
 let engine: Engine;
 let lambda: LambdaClient;
 const invoker = (worker: string) => new LambdaInvoker(
-  new LambdaClient({ ...config(), maxAttempts: 1 }), lambda, { worker, combiner: 'worker', dispatcher: 'dispatcher' },
+  new LambdaClient({ ...config(), maxAttempts: 1 }), lambda, { workers: [worker], combiner: 'worker', dispatcher: 'dispatcher' },
 );
 const config = () => ({ endpoint: engine.endpoint, region: REGION, credentials: CREDENTIALS });
 const call = (event: object, worker = 'worker') => invoker(worker).callWorker(JSON.stringify(event));
@@ -54,8 +54,8 @@ test('exited: threw', async () => {
 test('killed from outside, as when it runs out of memory: threw, at once', async () => {
   const started = Date.now();
   const outcome = call({ do: 'wait', ms: 20_000 }, 'brief');
-  await until(() => processesOf('brief').length > 0);
-  killFunction('brief');
+  await until(() => processesOf(engine, 'brief').length > 0);
+  killFunction(engine, 'brief');
   expect(await outcome).toMatchObject({ kind: 'threw' });
   expect(Date.now() - started).toBeLessThan(10_000);
 });
@@ -103,7 +103,7 @@ test('dispatch comes back before the dispatcher has run', async () => {
   const started = Date.now();
   await invoker('worker').dispatch({ do: 'wait', ms: 3_000 });
   expect(Date.now() - started).toBeLessThan(2_000);
-  await until(() => processesOf('dispatcher').length > 0);
+  await until(() => processesOf(engine, 'dispatcher').length > 0);
 });
 
 test('knows the account\'s limit and the worker\'s time-out', async () => {

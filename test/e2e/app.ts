@@ -14,10 +14,12 @@ const combiner = new Function(stack, 'Combiner', {
 });
 const node = new Function(stack, 'NodeWorker', { ...common, runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: code('node-worker') });
 const python = new Function(stack, 'PythonWorker', { ...common, runtime: Runtime.PYTHON_3_11, handler: 'index.handler', code: code('python-worker') });
-const workers = { Node: node, Python: python, Imported: Function.fromFunctionArn(stack, 'ImportedWorker', node.functionArn) };
+const replica = new Function(stack, 'NodeReplica', { ...common, runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: code('node-worker') });
+const workers = { Node: node, Python: python, Imported: Function.fromFunctionArn(stack, 'ImportedWorker', node.functionArn), Replicated: node };
 for (const [id, worker] of Object.entries(workers)) {
   new BurstCompute(stack, id, {
     worker,
+    workerReplicas: id === 'Replicated' ? [replica] : undefined,
     combiner,
     batchSize: 10,
     workerRetries: 1,

@@ -46,7 +46,7 @@ test('several leaves in two levels give the exact result', async () => {
 test('all dispatchers killed half-way: their leaves are repaired, nothing is lost or counted twice', async () => {
   const { jobId } = await job.client.submit({ request });
   await untilRunning(jobId);
-  expect(killFunction(job.address.dispatcher)).toBeGreaterThan(0);
+  expect(killFunction(bench.engine, job.address.dispatcher)).toBeGreaterThan(0);
   const status = await job.client.wait(jobId, { pollMs: 100 });
   expect(status).toMatchObject({ status: 'SUCCEEDED', failed: 0 });
   expect(await job.client.result(jobId)).toMatchObject({ sum: SUM, batches: BATCHES });

@@ -87,6 +87,12 @@ describe.each(['Node', 'Python'])('a job with a worker in %s', (language) => {
   });
 });
 
+test('a worker and its replica take turns', async () => {
+  const { result } = await run(bench.jobs.Replicated, { items: { range: { start: 0, end: 1000 } } });
+  expect(result).toMatchObject({ sum: sumOfSquares(0, 1000), batches: 100 });
+  expect(Object.values(result.by)).toEqual([50, 50]);
+});
+
 describe('what goes wrong', () => {
   let job: Deployed;
   beforeAll(() => { job = bench.jobs.Node; });

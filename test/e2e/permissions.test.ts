@@ -62,7 +62,7 @@ const RANGE = { items: { range: { start: 0, end: 300 } }, batchSize: 5 };
 const SLOW = { ...RANGE, parameters: { sleepMs: 100 } };
 /** Long enough to be seen running and killed. */
 const LONG = { ...RANGE, parameters: { sleepMs: 500 } };
-const killDispatcher = (job: Deployed) => killFunction(job.address.dispatcher);
+const killDispatcher = (job: Deployed) => killFunction(bench.engine, job.address.dispatcher);
 
 /** For each statement the job that needs it: a permission that no job needs would be one too many. */
 const DISPATCHER: Record<string, Scenario> = {

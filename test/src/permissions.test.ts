@@ -5,7 +5,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Alias, Function as LambdaFunction, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { IConstruct } from 'constructs';
-import { newBurst, newFunction, newStack, policyOf, resources, Statement, statementsOf, text, withCombiner } from './support';
+import { newBurst, newFunction, newStack, policyOf, propertiesOf, resources, Statement, statementsOf, text, withCombiner } from './support';
 
 const OBJECTS = '<BurstPayloads.Arn>/jobs/*';
 
@@ -201,6 +201,35 @@ describe('what is invoked is what may be invoked', () => {
     // what a version runs with is not known at synthesis
     expect(policyOf(template, 'BurstMonitorPolicy').ReadWorkerTimeout).toEqual(['lambda:GetFunctionConfiguration', '<Live>']);
     expect(Object.keys(policyOf(template, 'BurstCombinerPolicy'))).toEqual(['ReadPayloads']);
+  });
+
+  test('replicas of the worker, one by one; their time-outs are asked for where one is unknown', () => {
+    const stack = newStack();
+    const replicas = [newFunction(stack, 'Second'), newFunction(stack, 'Third')];
+    newBurst(stack, { workerReplicas: replicas });
+    const template = Template.fromStack(stack);
+    expect(policyOf(template, 'BurstDispatcherPolicy').InvokeWorker).toEqual(['lambda:InvokeFunction', '<Worker.Arn> <Second.Arn> <Third.Arn>']);
+    expect(policyOf(template, 'BurstMonitorPolicy').ReadWorkerTimeout).toBeUndefined();
+    const { Variables } = propertiesOf(template, 'AWS::Lambda::Function', 'BurstDispatcher').Environment;
+    expect(text(Variables.WORKER_REPLICA_ARNS)).toBe('<Second.Arn>,<Third.Arn>');
+
+    const other = newStack('Other');
+    const arn = 'arn:aws:lambda:eu-west-1:111122223333:function:second';
+    newBurst(other, { workerReplicas: [LambdaFunction.fromFunctionArn(other, 'Imported', arn)] });
+    expect(policyOf(Template.fromStack(other), 'BurstMonitorPolicy').ReadWorkerTimeout).toEqual(['lambda:GetFunctionConfiguration', `<Worker.Arn> ${arn}`]);
+  });
+
+  test('grantCancel and grantRedrive: one action each', () => {
+    const stack = newStack();
+    const burst = newBurst(stack);
+    const principal = new ServicePrincipal('apigateway.amazonaws.com');
+    burst.grantCancel(new Role(stack, 'Canceller', { assumedBy: principal }));
+    burst.grantRedrive(new Role(stack, 'Redriver', { assumedBy: principal }));
+    const of = (name: string) => Object.entries(resources(Template.fromStack(stack), 'AWS::IAM::Policy'))
+      .filter(([id]) => id.startsWith(name)).flatMap(([, { Properties }]) => statementsOf(Properties.PolicyDocument));
+    expect(of('Canceller')).toMatchObject([{ effect: 'Allow', actions: ['states:StopExecution'] }]);
+    expect(of('Canceller')[0].resources[0]).toMatch(/:execution:/);
+    expect(of('Redriver')).toMatchObject([{ effect: 'Allow', actions: ['states:StartExecution'], resources: ['<BurstStateMachine>'] }]);
   });
 
   test('an imported function, by its ARN alone', () => {

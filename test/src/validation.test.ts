@@ -2,7 +2,7 @@ import { App, CfnParameter, Duration, Lazy, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { Alias, CfnFunction, Function as LambdaFunction, Version } from 'aws-cdk-lib/aws-lambda';
 import { definitionOf, newBurst, newFunction, newStack, propertiesOf, text, json, withCombiner } from './support';
-import { BurstComputeProps } from '../../src';
+import { BurstCompute, BurstComputeProps } from '../../src';
 
 const settingsOf = (stack: Stack) => json(propertiesOf(Template.fromStack(stack), 'AWS::Lambda::Function', 'BurstMonitor').Environment.Variables.BURST_SETTINGS);
 
@@ -134,6 +134,17 @@ describe('the time-out of functions', () => {
 
 describe('worker and combiner', () => {
   const arn = 'arn:aws:lambda:eu-west-1:111122223333:function:f';
+
+  test('workerReplicas that are the worker, or too many, are refused', () => {
+    const stack = newStack();
+    const worker = newFunction(stack, 'Worker');
+    expect(() => new BurstCompute(stack, 'Twice', { worker, workerReplicas: [worker] })).toThrow(
+      "workerReplicas must be functions of their own, got 'Stack/Worker' twice: a replica that is the worker itself starts nothing faster (in 'Stack/Twice')");
+    const many = Array.from({ length: 16 }, (_, i) => newFunction(stack, `Replica${i}`));
+    expect(() => new BurstCompute(stack, 'Many', { worker, workerReplicas: many })).toThrow('workerReplicas must be at most 15 functions, got 16');
+    const slow = newFunction(stack, 'Slow', { timeout: Duration.minutes(14) });
+    expect(() => new BurstCompute(stack, 'Slow2', { worker, workerReplicas: [slow] })).toThrow(/^workerReplicas.*780/);
+  });
 
   test('must not be one and the same function', () => {
     const stack = newStack();

@@ -15,5 +15,5 @@ exports.handler = async ({ batchId, invocationAttempt, range, items, parameters 
     case 'hang': await new Promise((resolve) => setTimeout(resolve, 60_000));
   }
   const numbers = items ?? Array.from({ length: range.end - range.start }, (_, i) => range.start + i);
-  return { batchId, squares: numbers.map((n) => n * n), padding: 'x'.repeat(bytes) };
+  return { batchId, squares: numbers.map((n) => n * n), padding: 'x'.repeat(bytes), by: process.env.AWS_LAMBDA_FUNCTION_NAME };
 };
