@@ -7,7 +7,7 @@ import { BurstCompute } from '../../src';
 const app = new App();
 const stack = new Stack(app, 'E2e');
 const code = (name: string) => Code.fromAsset(path.join(__dirname, 'functions', name));
-const common = { timeout: Duration.seconds(5), memorySize: 256 };
+const common = { timeout: Duration.seconds(10), memorySize: 256 }; // a loaded machine may take seconds to start a process
 
 const combiner = new Function(stack, 'Combiner', {
   ...common, runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: Code.fromAsset(process.env.COMBINER_CODE!),
