@@ -6,11 +6,13 @@ import { groupKey, manifestObject } from '../lambda/protocol/keys';
 import { JOIN_FAN_IN } from '../lambda/protocol/plan';
 
 /** In runs without losses: from the last group's commit to Combine, and from a seal to the last call started. */
-const PROMPT_MS = 2_000;
+const PROMPT_MS = 3_000;
 const STOP_MS = 5_000;
 const STALE_MS = 2_500;
 const MAX_UNKNOWN = 6;
-const MAX_REFUSALS_OF_COMBINER = 3;
+/** How often a worker call is refused, and the combiner fails, before the job ends for it. */
+const REFUSALS = 4;
+const COMBINER_FAILURES = 3;
 /** Errors that the state machine may see from the monitor; any other is a defect. */
 const KNOWN_ERRORS = new Set(['Transient', 'JobNotSucceeded', 'CombinerFailed', 'InvalidRequest', 'JobState', 'JobExists']);
 
@@ -140,8 +142,10 @@ export class Checker {
         return sim.clock.now() >= row.plan.deadline - sim.scenario.skewMs ? undefined : 'its deadline had not come';
       case 'ExecutionStopped':
         return sim.executions.some(({ status, finishFailed }) => finishFailed || status === 'ABORTED' || status === 'TIMED_OUT') ? undefined : 'no execution was stopped';
+      case 'WorkerRefused':
+        return (sim.faults.counts['refuse worker'] ?? 0) >= REFUSALS ? undefined : 'Lambda hardly ever refused to run the worker';
       case 'CombinerFailed':
-        return sim.combinerThrew >= MAX_REFUSALS_OF_COMBINER ? undefined : `the combiner failed only ${sim.combinerThrew} times`;
+        return sim.combinerThrew >= COMBINER_FAILURES ? undefined : `the combiner failed only ${sim.combinerThrew} times`;
       default:
         return exhausted.includes(code) && (code === 'Transient' || code.startsWith('Lambda.')) ? undefined : 'nothing that happened explains that';
     }
@@ -164,10 +168,13 @@ export class Checker {
     const seen = new Map<number, string | null>();
     for (const group of this.groupsOf(manifest)) {
       const now = this.resolve(group.data === undefined ? this.text(group.object!) : JSON.stringify(group.data));
+      const before = now.map((_, i) => last?.get(group.first + i));
+      const due = committed.get(group.first) ?? before;
+      // an end that is no success does not wait for the commits that are under way
+      const isDue = same(now, due) || (manifest.outcome !== 'SUCCEEDED' && same(now, before));
+      if (!isDue) this.violated(`the manifest of epoch ${epoch} gives ${now.join()} for the batches from ${group.first} on, committed is ${due.join()}`);
       now.forEach((outcome, i) => {
         const batch = group.first + i;
-        const due = committed.has(group.first) ? committed.get(group.first)![i] : last?.get(batch);
-        if (outcome !== due) this.violated(`the manifest of epoch ${epoch} gives ${outcome} for batch ${batch}, committed is ${due}`);
         if (seen.has(batch)) this.violated(`the manifest of epoch ${epoch} has batch ${batch} twice`);
         seen.set(batch, outcome);
       });
@@ -189,8 +196,9 @@ export class Checker {
 
   /** The combiner was called. */
   combined(payload: string): void {
-    const event = JSON.parse(payload) as { batchCount: number; failures: { count: number }; results: { inline?: unknown[]; failed?: number[]; missing?: number[] } };
-    const { batchCount, failures, results } = event;
+    const { batchCount, failures, results } = JSON.parse(payload) as {
+      batchCount: number; failures: { count: number }; results: { inline?: unknown[]; failed?: number[]; missing?: number[] };
+    };
     const epoch = (this.sim.tasks.rows.get('j#job')!.epoch as number);
     const due = this.published.get(epoch);
     if (!due) return this.violated('the combiner is called before there is a manifest');
@@ -245,6 +253,9 @@ export class Checker {
         }
       });
     }
+    if (sim.scenario.kind === 'calm' && sim.scenario.poison.size === 0 && sim.callCount > sim.scenario.batches) {
+      this.violated(`nothing went wrong, yet ${sim.callCount} calls were made for ${sim.scenario.batches} batches`);
+    }
     if (sim.payloads.objects.has(manifestObject('job', row.epoch))) {
       const now = this.verified(JSON.parse(this.text(manifestObject('job', row.epoch))) as Manifest);
       const then = this.published.get(row.epoch)!;
@@ -265,6 +276,10 @@ export class Checker {
     this.violated(`there is no object ${key}`);
     return '{"entries":[]}';
   }
+}
+
+function same(some: readonly unknown[], others: readonly unknown[]): boolean {
+  return some.length === others.length && some.every((value, i) => value === others[i]);
 }
 
 function epochOf(pk: string): number {

@@ -14,6 +14,7 @@ export const FAULT_KINDS = {
   'double event': 'a dispatch event comes twice',
   'delay event': 'a dispatch event comes late',
   'throttle worker': 'a worker call gets 429',
+  'refuse worker': 'Lambda refuses a worker call, as it does while permissions spread',
   'worker throws': 'a worker throws',
   'lose call': 'a worker call is lost before the worker ran',
   'lose result': 'a worker ran, its answer is lost',

@@ -172,7 +172,7 @@ export class Participant {
   /** Time on the way, in which much may happen to us. */
   private async pass(): Promise<void> {
     const { sim } = this;
-    await sim.clock.sleep(this.faults.strikes('slow') ? sim.random() * 12_000 : 0.5 + sim.random() * 12);
+    await sim.clock.sleep(this.faults.strikes('slow') ? sim.random() * 12_000 : 0.5 + sim.random() * sim.scenario.latencyMs);
     if (this.faults.strikes('freeze')) {
       this.frozenUntil = sim.clock.now() + 3_000 + sim.random() * 100_000;
       sim.trace.fault(this.name, () => `stands still for ${Math.round(this.frozenUntil - sim.clock.now())} ms`);
@@ -205,6 +205,7 @@ export class Participant {
   private async workerAnswer(payload: string): Promise<CallOutcome> {
     const { sim } = this;
     if (sim.isFull() || this.faults.strikes('throttle worker')) return { kind: 'throttled' };
+    if (this.faults.strikes('refuse worker')) return { kind: 'refused', errorType: 'AccessDeniedException', message: 'not authorized' };
     const lost = (): CallOutcome => {
       sim.callLost(payload);
       return { kind: 'unknown', message: 'connection lost' };

@@ -11,6 +11,8 @@ export interface Scenario {
   /** Batches whose worker always throws. */
   readonly poison: ReadonlySet<number>;
   readonly workerMs: number;
+  /** How long a request is under way at most, in each direction. */
+  readonly latencyMs: number;
   /** How many of the first combiner calls fail. */
   readonly combinerThrows: number;
   readonly dispatcherMs: number;
@@ -31,7 +33,7 @@ export interface Scenario {
 const HARMLESS: FaultKind[] = ['double event', 'throttle worker', 'worker throws', 'stale read', 'skew', 'double notice'];
 const HARMFUL: FaultKind[] = [
   ...HARMLESS, 'crash', 'kill', 'freeze', 'slow', 'refuse write', 'lose answer', 'unknown outcome', 'late write', 'fail read', 'drop event', 'delay event',
-  'lose call', 'lose result', 'throttle monitor', 'lose monitor',
+  'lose call', 'lose result', 'refuse worker', 'throttle monitor', 'lose monitor',
 ];
 /** Chance per occasion; the occasions of some kinds are rare. */
 const RARE: Partial<Record<FaultKind, number>> = { 'kill': 0.1, 'freeze': 0.004, 'skew': 0.5, 'throttle monitor': 0.2, 'lose monitor': 0.1, 'double notice': 0.3 };
@@ -81,6 +83,7 @@ export function scenarioOf(random: () => number, scale: number): Scenario {
     settings,
     accountConcurrency: pick(1000, 1000, scale * 30, 10),
     poison,
+    latencyMs: pick(12, 12, 80),
     workerMs: pick(20, 300, 1500, 4000),
     combinerThrows: chance(0.12) ? 1 + below(4) : 0,
     dispatcherMs: 1000 * pick(48, 60, 120, 900),

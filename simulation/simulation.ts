@@ -263,6 +263,10 @@ export class Simulation {
     return call?.batch === batch && call.answer === result;
   }
 
+  get callCount(): number {
+    return this.calls.length;
+  }
+
   threw(batch: number): number {
     return this.throws.get(batch) ?? 0;
   }

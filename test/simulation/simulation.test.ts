@@ -1,4 +1,5 @@
 import { VirtualClock } from '../../simulation/clock';
+import { FAULT_KINDS } from '../../simulation/faults';
 import { Figures, replay, simulate } from '../../simulation/fleet';
 
 /** What to read when a seed fails: what went wrong, and how to get the whole story. */
@@ -15,7 +16,6 @@ describe('the protocol under faults', () => {
     expect(figures.ends['SUCCEEDED after redrive']).toBeGreaterThan(1_000);
     for (const end of ['FAILED', 'TIMED_OUT', 'CANCELLED', 'FAILED after redrive']) expect(figures.ends[end]).toBeGreaterThan(100);
     // a kind of fault that no longer happens would make the rest worth less
-    const { FAULT_KINDS } = await import('../../simulation/faults');
     expect(Object.keys(FAULT_KINDS).filter((kind) => !((figures.faults as Record<string, number>)[kind] > 100))).toEqual([]);
   });
 
