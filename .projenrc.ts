@@ -131,6 +131,9 @@ project.bundler.addBundle('client/cli/burst.ts', {
 });
 project.addBins({ burst: 'assets/client/cli/burst/index.js' });
 project.testTask.prependSpawn(project.bundler.bundleTask); // the tests run what ships
+project.addTask('simulate', {
+  description: 'Jobs under injected faults: npm run simulate -- --seeds N [--seed S]', exec: 'ts-node -T simulation/simulate.ts', receiveArgs: true,
+});
 project.addTask('demo', { description: 'Digit search on the local engine, from the sources to a checked answer', exec: 'ts-node -T demo/demo.ts' });
 
 // The engine's launcher runs under Python; it ships beside the bundled command.

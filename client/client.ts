@@ -141,8 +141,7 @@ export class BurstClient {
     const row = await this.jobRow(jobId);
     if (row === undefined) throw new UnknownJobError(jobId, this.address.stateMachineArn);
     if (row.terminal?.epoch !== row.epoch) throw new JobRunningError(jobId, row.status);
-    const epoch = row.epoch + 1;
-    await this.start(executionName(jobId, epoch), { redrive: { jobId } });
+    const epoch = await this.startRedrive(jobId, row.epoch + 1);
     // until its first state has run, the row shows the last epoch
     for (let ms = 100; (await this.jobRow(jobId))?.epoch !== epoch; ms = Math.min(2 * ms, 2_000)) {
       const { status, cause } = await this.steps.send(new DescribeExecutionCommand({ executionArn: this.executionArn(executionName(jobId, epoch)) }));
@@ -150,6 +149,17 @@ export class BurstClient {
       await sleep(ms);
     }
     return { jobId, epoch };
+  }
+
+  /** A redrive that was stopped before it began has used up its name: the next number will do. */
+  private async startRedrive(jobId: string, epoch: number): Promise<number> {
+    try {
+      await this.start(executionName(jobId, epoch), { redrive: { jobId } });
+      return epoch;
+    } catch (error) {
+      if (!(error instanceof ExecutionAlreadyExists)) throw error;
+      return this.startRedrive(jobId, epoch + 1);
+    }
   }
 
   private async start(name: string, request: unknown): Promise<void> {

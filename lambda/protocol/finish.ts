@@ -1,6 +1,6 @@
 import { JobNotSucceeded, NotAllowed } from './errors';
 import { Epoch } from './join';
-import { isJobId, jobIdOf, jobKey, manifestObject, resultObject } from './keys';
+import { epochOf, isJobId, jobIdOf, jobKey, manifestObject, resultObject } from './keys';
 import { surveyGroups, writeManifest } from './manifest';
 import { JobRow, Outcome, Reason } from './model';
 import { Ports } from './ports';
@@ -90,6 +90,7 @@ async function endExecution(
 ): Promise<JobRow | undefined> {
   // a Prepare that is still under way may write its row meanwhile: then that is the job
   const row = found ?? (isJobId(execution.name) ? await recordRefusal(ports, execution, outcome, reason) : undefined);
+  if (row && epochOf(execution.name) > row.epoch) await refuseEpoch(ports, row, epochOf(execution.name));
   // the name may belong to another execution's job, which this one must not touch
   if (row?.executionArn !== execution.arn) return undefined;
   if (!isOver(row)) return await endWithoutSuccess(ports, row, outcome, reason) ?? row;
@@ -103,6 +104,13 @@ export async function finishStopped(ports: Ports, execution: { name: string; arn
   const reason: Reason = { code: 'ExecutionStopped', message: `the execution ended from outside, or before its states could (${execution.status})` };
   const outcome: Outcome = execution.status === 'ABORTED' ? 'CANCELLED' : execution.status === 'TIMED_OUT' ? 'TIMED_OUT' : 'FAILED';
   await endExecution(ports, execution, row, outcome, reason);
+}
+
+/** A redrive that ended before it began: its Prepare, should it come late, must not begin an epoch that nobody would end. */
+async function refuseEpoch(ports: Ports, row: JobRow, epoch: number): Promise<void> {
+  await ports.store.tasks.update(row.pk, { set: { refusedEpoch: epoch } }, {
+    all: [{ lessThan: ['epoch', epoch] }, { any: [{ absent: 'refusedEpoch' }, { lessThan: ['refusedEpoch', epoch] }] }],
+  });
 }
 
 /** Seals if nobody has, and ends by the seal; only an error after a sealed success may still turn that into this outcome. */

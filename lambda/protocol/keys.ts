@@ -13,6 +13,8 @@ const JOB_ID = /^[A-Za-z0-9_-]{1,75}$/;
 /** A name that an execution may have and that is no redrive's. */
 export const isJobId = (name: string) => JOB_ID.test(name);
 export const executionName = (jobId: string, epoch: number) => (epoch === 1 ? jobId : `${jobId}.e${epoch}`);
+/** 1 unless the name is a redrive's. */
+export const epochOf = (name: string) => Number(EPOCH_SUFFIX.exec(name)?.[0].slice(2) ?? 1);
 export const jobIdOf = (name: string) => name.replace(EPOCH_SUFFIX, '');
 
 const folder = (jobId: string, epoch: number) => `jobs/${jobId}/e${epoch}`;

@@ -4,6 +4,7 @@ import { GroupItems, ItemReader } from './items';
 import { signalJoin } from './join';
 import { groupKey, jobKey, leafKey, partObject, Writer } from './keys';
 import { DispatchEvent, Failure, GroupRow, JobRow, LeafRow, Plan } from './model';
+import { Part, readPart, Tries, triesOf, weight } from './part';
 import { groupOfBatch, groupsOfLeaf, JOIN_FAN_IN, Span, spanSize } from './plan';
 import { Budget, CallOutcome, Ports, Row } from './ports';
 import { RedoReader } from './redo';
@@ -31,13 +32,8 @@ const MAX_TYPE_CHARS = 200;
 
 export type LeafEnd = 'done' | 'stopped' | 'ownership lost' | 'handed over' | 'released' | 'not claimed';
 
-interface Task {
+interface Task extends Tries {
   readonly batch: number;
-  /** Calls that ran, or may have. */
-  calls: number;
-  /** Calls after which the worker is known to have failed. */
-  failures: number;
-  unknowns: number;
   refusals: number;
   notBefore: number;
 }
@@ -83,6 +79,8 @@ class Leaf {
   private readonly abort = new AbortController();
   /** What predecessors had finished in groups that are not open yet. */
   private readonly carried = new Map<number, Settled>();
+  /** Calls that predecessors made in vain. */
+  private readonly tries = new Map<number, Tries>();
   private inherited = 0;
   /** Batches and failed ones of each committed unit at or beyond the cursor. */
   private readonly committed = new Map<number, { finished: number; failed: number }>();
@@ -183,7 +181,7 @@ class Leaf {
   private async openGroups(): Promise<void> {
     const unit = this.nextGroup;
     if (this.writer.attempt > 1 && (unit === this.cursor || unit % JOIN_FAN_IN === 0)) await this.skipCommitted(unit);
-    if (this.committed.has(unit)) {
+    if (unit < this.cursor || this.committed.has(unit)) {
       this.nextGroup++;
       return;
     }
@@ -194,7 +192,8 @@ class Leaf {
       const carried = this.carried.get(batch) ?? good.get(batch);
       this.carried.delete(batch);
       if (carried) this.keep(opened, batch, carried);
-      else this.fresh.push({ batch, calls: 0, failures: 0, unknowns: 0, refusals: 0, notBefore: 0 });
+      else this.fresh.push({ batch, ...this.tries.get(batch) ?? { calls: 0, failures: 0, unknowns: 0 }, refusals: 0, notBefore: 0 });
+      this.tries.delete(batch);
     }
     this.nextGroup++;
     if (opened.progress.isWhole) await this.commit(opened);
@@ -431,20 +430,24 @@ class Leaf {
 
   /** Puts all finished results of groups that are not whole where a successor finds them, in the place of earlier parts. */
   private async savePart(): Promise<void> {
-    const entries = [...this.carried, ...[...this.open.values()].flatMap(({ progress }) => progress.entries())];
-    if (entries.length === this.inherited) return;
+    const part: Part = {
+      settled: [...this.carried, ...[...this.open.values()].flatMap(({ progress }) => progress.entries())],
+      tries: [...this.tries, ...[...this.fresh, ...this.waiting].filter(({ calls }) => calls > 0).map((task): [number, Tries] => [task.batch, triesOf(task)])],
+    };
+    if (weight(part) === this.inherited) return;
     const key = partObject(this.writer);
-    await this.ports.payloads.put(key, JSON.stringify(entries));
+    await this.ports.payloads.put(key, JSON.stringify(part));
     this.parts = [key];
     this.progressed = true;
   }
 
   private async loadParts(): Promise<void> {
     for (const key of this.parts) {
-      const entries = JSON.parse(Buffer.from(await this.ports.payloads.get(key)).toString('utf8')) as [number, Settled][];
-      for (const [batch, settled] of entries) this.carried.set(batch, settled);
+      const part = await readPart(this.ports, key);
+      part.settled.forEach(([batch, settled]) => this.carried.set(batch, settled));
+      part.tries.forEach(([batch, tries]) => this.tries.set(batch, tries));
+      this.inherited = weight(part);
     }
-    this.inherited = this.carried.size;
   }
 
   private inBackground(work: Promise<void>): void {

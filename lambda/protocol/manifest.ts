@@ -82,7 +82,7 @@ async function* overlaid(ports: Ports, row: JobRow): AsyncGenerator<{ group: Lis
     for await (const group of committedRows(ports, row)) yield { group, isNew: true };
     return;
   }
-  const last = JSON.parse(await fetchText(ports)(manifestObject(row.jobId, row.epoch - 1))) as Manifest;
+  const last = JSON.parse(await fetchText(ports)(manifestObject(row.jobId, row.plan.redo.lastEpoch))) as Manifest;
   const old = manifestGroups(last, fetchText(ports));
   const fresh = committedRows(ports, row);
   let [a, b] = [await old.next(), await fresh.next()];

@@ -20,6 +20,8 @@ export interface Redo {
   readonly indexAt: number;
   /** Batches that the last manifest gives and that are not run again; their failures: none. */
   readonly adopted: number;
+  /** The epoch whose manifest that is. */
+  readonly lastEpoch: number;
 }
 
 /** What Prepare decides, once; it rides in every dispatch event and stands on the JOB row. Small, whatever the job's size. */
@@ -91,6 +93,8 @@ export interface JobRow {
   tokenRound?: number;
   tokenRetry?: number;
   dispatchedAt?: number;
+  /** The last epoch whose execution ended before it began: its Prepare, should it still be under way, comes too late. */
+  refusedEpoch?: number;
   rootDone?: number;
   sealed?: Seal;
   terminal?: { epoch: number; status: Outcome };

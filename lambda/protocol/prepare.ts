@@ -1,6 +1,6 @@
 import { digestOf } from './digest';
 import { MAX_DEPTH } from './dispatch';
-import { InvalidRequest, JobExists } from './errors';
+import { InvalidRequest, JobExists, JobState } from './errors';
 import { storeItems } from './inputs/store';
 import { isJobId, jobKey, parametersObject } from './keys';
 import { JobRow, Plan } from './model';
@@ -55,6 +55,7 @@ export async function prepare(ports: Ports, settings: Settings, execution: Execu
   if (!written.ok && stored.executionArn !== execution.arn) {
     throw new JobExists(`job ${jobId} exists already, started by ${stored.executionArn}: choose another name`);
   }
+  if (!stored.plan) throw new JobState(`job ${jobId} was ended before it was prepared: ${stored.reason?.message}`);
   ports.log.info('job prepared', { batches: stored.plan.batches, groups: stored.plan.groups, leaves: stored.plan.leaves, window: stored.plan.window });
   return { jobId, epoch: 1, round: 0, waitSeconds: waitSeconds(stored, ports.clock.now(), 'soon') };
 }

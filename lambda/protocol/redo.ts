@@ -48,7 +48,7 @@ export async function writeRedo(
   const key = redoObject(jobId, epoch);
   const { body, indexAt } = writeLines(redone, 1, 1);
   await ports.payloads.put(key, body);
-  return { redo: { key, indexAt, adopted }, units: redone.length };
+  return { redo: { key, indexAt, adopted, lastEpoch: manifest.epoch }, units: redone.length };
 }
 
 export function fetchText(ports: Ports): Fetch {

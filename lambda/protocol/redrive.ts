@@ -1,5 +1,5 @@
 import { InvalidRequest, JobExists, JobState } from './errors';
-import { executionName, jobKey, manifestObject } from './keys';
+import { epochOf, executionName, jobIdOf, jobKey, manifestObject } from './keys';
 import { JobRow, Manifest, Plan } from './model';
 import { groupCount, staff } from './plan';
 import { Ports, Row } from './ports';
@@ -21,9 +21,10 @@ export async function prepareRedrive(ports: Ports, settings: Settings, execution
   if (!row.plan || row.manifest === undefined) {
     throw new JobState(`job ${jobId} ended before it had any results (${row.reason?.code}: ${row.reason?.message}): start it anew under another name`);
   }
-  const epoch = row.epoch + 1;
-  const expected = executionName(jobId, epoch);
-  if (execution.name !== expected) throw new InvalidRequest(`execution name: got ${JSON.stringify(execution.name)}, allowed: ${expected} for the next redrive of job ${jobId}`);
+  const epoch = epochOf(execution.name);
+  if (jobIdOf(execution.name) !== jobId || epoch <= row.epoch) {
+    throw new InvalidRequest(`execution name: got ${JSON.stringify(execution.name)}, allowed: ${executionName(jobId, row.epoch + 1)} for the next redrive of job ${jobId}`);
+  }
 
   const manifest = JSON.parse(await fetchText(ports)(manifestObject(jobId, row.epoch))) as Manifest;
   const { redo, units } = await writeRedo(ports, jobId, epoch, manifest, groupCount(row.plan.batches));
@@ -40,10 +41,19 @@ export async function prepareRedrive(ports: Ports, settings: Settings, execution
         'combineStartedAt', 'combineEndedAt', 'endedAt',
       ],
     },
-    { all: [{ equals: ['epoch', row.epoch] }, { equals: ['endedAt', row.endedAt!] }] },
+    {
+      all: [
+        { equals: ['epoch', row.epoch] },
+        { equals: ['endedAt', row.endedAt!] },
+        { any: [{ absent: 'refusedEpoch' }, { lessThan: ['refusedEpoch', epoch] }] },
+      ],
+    },
   );
   const stored = written.row as unknown as JobRow;
-  if (!written.ok && stored.executionArn !== execution.arn) throw new JobExists(`job ${jobId} is being redriven by ${stored.executionArn} already`);
+  if (!written.ok && stored.executionArn !== execution.arn) {
+    if ((stored.refusedEpoch ?? 0) >= epoch) throw new JobState(`this redrive of job ${jobId} was stopped before it began: start another one`);
+    throw new JobExists(`job ${jobId} is being redriven by ${stored.executionArn} already`);
+  }
   ports.log.info('job redriven', { groups: units, adopted: redo.adopted });
   return firstTurn(ports, stored);
 }

@@ -4,6 +4,7 @@ import { commitGroup, GroupInProgress, Settled } from './group';
 import { Epoch, rootComplete, signalJoin } from './join';
 import { groupKey, jobKey, leafKey, nodeKey } from './keys';
 import { DispatchEvent, JobRow, LeafRow } from './model';
+import { readPart } from './part';
 import { childrenOfNode, groupsOfLeaf, JOIN_FAN_IN, joinLevels, spanSize } from './plan';
 import { Ports } from './ports';
 import { RedoReader } from './redo';
@@ -100,8 +101,7 @@ async function giveUpLeaf(ports: Ports, event: DispatchEvent, attempt: number, r
   ports.log.error('leaf given up', { leaf: event.lo, attempt });
   const carried = new Map<number, Settled>();
   for (const key of row.parts ?? []) {
-    const entries = JSON.parse(Buffer.from(await ports.payloads.get(key)).toString('utf8')) as [number, Settled][];
-    entries.forEach(([batch, settled]) => carried.set(batch, settled));
+    (await readPart(ports, key)).settled.forEach(([batch, settled]) => carried.set(batch, settled));
   }
   const { start, end } = groupsOfLeaf(event.lo, event.plan.groups, event.plan.leaves);
   const redo = event.plan.redo && new RedoReader(ports, event.plan.redo, { start, end });

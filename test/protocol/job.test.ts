@@ -337,7 +337,8 @@ describe('redrive', () => {
 
   test.each([
     ['a job that does not exist', { redrive: { jobId: 'nobody' } }, 'nobody.e2', 'redrive.jobId: got "nobody", allowed: a job'],
-    ['another name than the next', redrive, 'job.e3', 'allowed: job.e2 for the next redrive'],
+    ['another name than the next', redrive, 'jobs.e2', 'allowed: job.e2 for the next redrive'],
+    ['an epoch that has been', redrive, 'job.e1', 'allowed: job.e2 for the next redrive'],
     ['more than the job', { redrive: { jobId: 'job' }, batchSize: 1 }, 'job.e2', 'and nothing else'],
   ])('of %s is refused, and the job stays as it is', async (_, input, name, message) => {
     const w = world();

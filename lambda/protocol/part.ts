@@ -1,0 +1,31 @@
+import { Settled } from './group';
+import { Ports } from './ports';
+
+/** How a batch without an answer stands. */
+export interface Tries {
+  /** Calls that ran, or may have. */
+  calls: number;
+  /** Calls after which the worker is known to have failed. */
+  failures: number;
+  /** Calls of which nobody knows. */
+  unknowns: number;
+}
+
+/** What a leaf leaves to its successor, beside committed groups: a batch that keeps failing must come to its end, too. */
+export interface Part {
+  readonly settled: [batch: number, settled: Settled][];
+  readonly tries: [batch: number, tries: Tries][];
+}
+
+export async function readPart(ports: Ports, key: string): Promise<Part> {
+  return JSON.parse(Buffer.from(await ports.payloads.get(key)).toString('utf8')) as Part;
+}
+
+export function triesOf({ calls, failures, unknowns }: Tries): Tries {
+  return { calls, failures, unknowns };
+}
+
+/** Grows with whatever a leaf gets done; the same weight, nothing new. */
+export function weight({ settled, tries }: Part): number {
+  return settled.reduce((sum, [, { attempts }]) => sum + attempts + 1, 0) + tries.reduce((sum, [, { calls }]) => sum + calls, 0);
+}
