@@ -432,7 +432,10 @@ class Leaf {
   private async savePart(): Promise<void> {
     const part: Part = {
       settled: [...this.carried, ...[...this.open.values()].flatMap(({ progress }) => progress.entries())],
-      tries: [...this.tries, ...[...this.fresh, ...this.waiting].filter(({ calls }) => calls > 0).map((task): [number, Tries] => [task.batch, triesOf(task)])],
+      tries: [
+        ...this.tries,
+        ...[...this.fresh, ...this.waiting].filter(({ calls }) => calls > 0).map((task): [number, Tries] => [task.batch, triesOf(task)]),
+      ],
     };
     if (weight(part) === this.inherited) return;
     const key = partObject(this.writer);

@@ -1,7 +1,7 @@
 import { GetItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { Bench, bundle, Deployed, deployOnEngine, overrideSettings } from './harness';
+import { Bench, bundle, Deployed, deployOnEngine, overrideSettings, untilRunning } from './harness';
 import { killFunction } from './processes';
 import type { JobRow } from '../../lambda/protocol';
 
@@ -29,10 +29,6 @@ async function jobRow(jobId: string): Promise<JobRow> {
   return unmarshall(Item!) as JobRow;
 }
 
-async function untilRunning(jobId: string) {
-  while ((await job.client.status(jobId)).finished < 20) await new Promise((resolve) => setTimeout(resolve, 50));
-}
-
 test('several leaves in two levels give the exact result', async () => {
   const { jobId } = await job.client.submit({ request });
   const status = await job.client.wait(jobId, { pollMs: 100 });
@@ -45,7 +41,7 @@ test('several leaves in two levels give the exact result', async () => {
 
 test('all dispatchers killed half-way: their leaves are repaired, nothing is lost or counted twice', async () => {
   const { jobId } = await job.client.submit({ request });
-  await untilRunning(jobId);
+  await untilRunning(job, jobId, 20);
   expect(killFunction(bench.engine, job.address.dispatcher)).toBeGreaterThan(0);
   const status = await job.client.wait(jobId, { pollMs: 100 });
   expect(status).toMatchObject({ status: 'SUCCEEDED', failed: 0 });
@@ -55,7 +51,7 @@ test('all dispatchers killed half-way: their leaves are repaired, nothing is los
 
 test('every dispatcher event delivered again and again: no second leaf works on the same groups', async () => {
   const { jobId } = await job.client.submit({ request });
-  await untilRunning(jobId);
+  await untilRunning(job, jobId, 20);
   const { plan } = await jobRow(jobId);
   const event = { jobId, epoch: 1, depth: 0, expect: 0, hop: 0, plan };
   for (const [lo, hi] of [[0, 3], [0, 1], [1, 2], [2, 3], [0, 3]]) {

@@ -63,6 +63,16 @@ export async function deployOnEngine(app: string, options: { concurrency?: numbe
   }
 }
 
+/** Waits until some batches are finished and the job still runs; an error if it ends before. */
+export async function untilRunning(job: Deployed, jobId: string, finished = 5): Promise<void> {
+  for (;;) {
+    const status = await job.client.status(jobId);
+    if (status.endedAt !== undefined) throw new Error(`the job ended too early: ${JSON.stringify(status)}`);
+    if (status.finished >= finished) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** Changes settings of a deployed monitor, for waits that are right on AWS and would only be waited for here. */
 export async function overrideSettings(bench: Bench, job: Deployed, settings: Record<string, number | boolean>): Promise<void> {
   const FunctionName = job.address.monitor;

@@ -1,5 +1,5 @@
 import { DescribeExecutionCommand, ListExecutionsCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { Bench, bundle, Deployed, deployOnEngine, overrideSettings } from './harness';
+import { Bench, bundle, Deployed, deployOnEngine, overrideSettings, untilRunning } from './harness';
 
 let bench: Bench;
 
@@ -114,7 +114,7 @@ describe('what goes wrong', () => {
 
   test('an execution that is stopped from outside is ended as well', async () => {
     const { jobId } = await job.client.submit({ request: { items: { range: { start: 0, end: 5000 } }, parameters: { sleepMs: 300 } } });
-    while ((await job.client.status(jobId)).running === 0) await new Promise((resolve) => setTimeout(resolve, 100));
+    await untilRunning(job, jobId);
     await bench.steps.send(new StopExecutionCommand({
       executionArn: `${job.address.stateMachineArn.replace(':stateMachine:', ':execution:')}:${jobId}`,
     }));

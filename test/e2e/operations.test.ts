@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'fs';
 import { tmpdir } from 'os';
 import * as path from 'path';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
-import { Bench, bundle, Deployed, deployOnEngine, overrideSettings } from './harness';
+import { Bench, bundle, Deployed, deployOnEngine, overrideSettings, untilRunning } from './harness';
 import { JobRunningError, NameTakenError, TimedBatch, UnknownJobError } from '../../client';
 
 /** What a user may do to a job besides starting it. */
@@ -22,13 +22,9 @@ afterAll(() => bench?.engine.stop());
 const sumOfSquares = (end: number) => Array.from({ length: end }, (_, n) => n * n).reduce((a, b) => a + b, 0);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function untilRunning(jobId: string) {
-  while ((await job.client.status(jobId)).finished < 5) await pause(50);
-}
-
 test('cancel: nothing new starts, the status is CANCELLED, what was committed stays readable, and a redrive ends the job', async () => {
   const { jobId } = await job.client.submit({ request: { items: { range: { start: 0, end: 2000 } }, batchSize: 5, parameters: { sleepMs: 150 } } });
-  await untilRunning(jobId);
+  await untilRunning(job, jobId);
   await pause(1_500); // a group of 64 batches is committed by now
   await job.client.cancel(jobId);
   const status = await job.client.wait(jobId, { pollMs: 50 });
@@ -97,7 +93,7 @@ test('what cannot be done is refused with the reason', async () => {
   await expect(job.client.redrive('nobody')).rejects.toThrow(UnknownJobError);
   await expect(job.client.status('nobody')).rejects.toThrow('there is no job nobody');
   const { jobId } = await job.client.submit({ request: { items: { range: { start: 0, end: 200 } }, parameters: { sleepMs: 200 } } });
-  await untilRunning(jobId);
+  await untilRunning(job, jobId);
   await expect(job.client.redrive(jobId)).rejects.toThrow(JobRunningError);
   expect(await job.client.wait(jobId, { pollMs: 100 })).toMatchObject({ status: 'SUCCEEDED' });
   const executionArn = `${job.address.stateMachineArn.replace(':stateMachine:', ':execution:')}:${jobId}`;

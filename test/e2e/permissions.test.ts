@@ -1,7 +1,7 @@
 import { DeleteRolePolicyCommand, GetRolePolicyCommand, IAMClient, ListRolePoliciesCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
-import { Bench, bundle, Deployed, deployOnEngine, overrideSettings } from './harness';
+import { Bench, bundle, Deployed, deployOnEngine, overrideSettings, untilRunning } from './harness';
 import { killFunction } from './processes';
 
 /** Takes every statement away from our functions, one at a time, and sees a job fail that says what is missing. */
@@ -99,7 +99,7 @@ const BY_PLATFORM = ['WriteLogs'];
 async function endOf(job: Deployed, { request = RANGE, whileRunning }: Scenario) {
   const { jobId } = await job.client.submit({ request });
   if (whileRunning) {
-    while ((await job.client.status(jobId)).running === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    await untilRunning(job, jobId, 1);
     await whileRunning(job);
   }
   const executionArn = `${job.address.stateMachineArn.replace(':stateMachine:', ':execution:')}:${jobId}`;
