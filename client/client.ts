@@ -9,6 +9,7 @@ import {
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { JobAddress } from './address';
 import { JobFailedError, JobRunningError, NameTakenError, UnknownJobError } from './errors';
+import { uploadList } from './upload';
 import { digestOf } from '../lambda/protocol/digest';
 import { executionName, jobKey, leafKey, manifestObject, resultObject } from '../lambda/protocol/keys';
 import type { JobRow, JobStatus as StatusName, LeafRow, Manifest } from '../lambda/protocol/model';
@@ -97,17 +98,21 @@ export class BurstClient {
   /**
    * Starts a job. The same name with the same request is the same job, however often it is submitted.
    *
+   * A list that is too large for the input of an execution is uploaded first, under `jobs/<job>/upload/` of the payload bucket.
+   *
    * @throws NameTakenError if the name was used for another request
+   * @throws RequestTooLargeError if the request is too large without its list, too
    */
   async submit(options: SubmitOptions): Promise<{ jobId: string }> {
     const jobId = options.name ?? `job-${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}-${randomBytes(3).toString('hex')}`;
+    const request = await uploadList(this.s3, this.address.payloadBucket, jobId, options.request);
     try {
-      await this.start(jobId, options.request);
+      await this.start(jobId, request);
     } catch (error) {
       if (!(error instanceof ExecutionAlreadyExists)) throw error;
       const row = await this.jobRow(jobId);
       // a job that is not planned yet has no digest: Prepare refuses it if it differs
-      if (row?.requestDigest !== undefined && row.requestDigest !== digestOf(options.request)) throw new NameTakenError(jobId, row.status);
+      if (row?.requestDigest !== undefined && row.requestDigest !== digestOf(request)) throw new NameTakenError(jobId, row.status);
     }
     return { jobId };
   }

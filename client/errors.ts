@@ -29,3 +29,11 @@ export class JobRunningError extends Error {
     this.name = 'JobRunningError';
   }
 }
+
+/** A request larger than Step Functions takes, its list aside. */
+export class RequestTooLargeError extends Error {
+  constructor(bytes: number, readonly maxBytes: number) {
+    super(`the request has ${bytes} bytes without its list, allowed: ${maxBytes}: put large parameters into an object of your own and pass its address, and items into S3 with items.s3`);
+    this.name = 'RequestTooLargeError';
+  }
+}

@@ -1,54 +1,22 @@
-import { DeleteRolePolicyCommand, GetRolePolicyCommand, IAMClient, ListRolePoliciesCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
-import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { Bench, bundle, Deployed, deployOnEngine, overrideSettings, untilRunning } from './harness';
+import { Policies } from './policies';
 import { killFunction } from './processes';
 
 /** Takes every statement away from our functions, one at a time, and sees a job fail that says what is missing. */
 let bench: Bench;
-let iam: IAMClient;
+let policies: Policies;
 
 beforeAll(async () => {
   bench = await deployOnEngine('npx ts-node -T test/e2e/app.ts', {
     environment: { COMBINER_CODE: bundle('test/e2e/functions/combiner/combiner.ts', 'e2e-combiner') },
   });
-  iam = new IAMClient(bench.config);
+  policies = new Policies(bench);
   const impatient = { leafStartGraceSeconds: 1, startPatienceSeconds: 0, maxWindow: 4 };
   for (const job of Object.values(bench.jobs)) await overrideSettings(bench, job, impatient);
 }, 240_000);
 
 afterAll(() => bench?.engine.stop());
-
-interface Statement { Sid: string; Action: string | string[] }
-interface Granted { role: string; policy: string; statements: Statement[] }
-
-async function policiesOf(functionName: string): Promise<Granted[]> {
-  const { Role } = await bench.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: functionName }));
-  const role = Role!.split('/').pop()!;
-  const { PolicyNames } = await iam.send(new ListRolePoliciesCommand({ RoleName: role }));
-  return Promise.all(PolicyNames!.map(async (policy) => {
-    const { PolicyDocument } = await iam.send(new GetRolePolicyCommand({ RoleName: role, PolicyName: policy }));
-    return { role, policy, statements: JSON.parse(decodeURIComponent(PolicyDocument!)).Statement };
-  }));
-}
-
-async function put({ role, policy }: Granted, statements: Statement[]) {
-  if (statements.length === 0) return iam.send(new DeleteRolePolicyCommand({ RoleName: role, PolicyName: policy }));
-  return iam.send(new PutRolePolicyCommand({
-    RoleName: role, PolicyName: policy, PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: statements }),
-  }));
-}
-
-/** Runs `action` while a function lacks one statement. */
-async function without<T>(functionName: string, sid: string, action: () => Promise<T>): Promise<T> {
-  const holder = (await policiesOf(functionName)).find(({ statements }) => statements.some((s) => s.Sid === sid))!;
-  await put(holder, holder.statements.filter((s) => s.Sid !== sid));
-  try {
-    return await action();
-  } finally {
-    await put(holder, holder.statements);
-  }
-}
 
 interface Scenario {
   readonly request?: object;
@@ -112,7 +80,7 @@ async function endOf(job: Deployed, { request = RANGE, whileRunning }: Scenario)
 
 test.each(['dispatcher', 'monitor'] as const)('every statement of the %s has a job that needs it', async (role) => {
   const scenarios = role === 'dispatcher' ? DISPATCHER : MONITOR;
-  const sids = (await policiesOf(bench.jobs.Imported.address[role])).flatMap(({ statements }) => statements.map((s) => s.Sid));
+  const sids = (await policies.of(bench.jobs.Imported.address[role])).flatMap(({ statements }) => statements.map((s) => s.Sid));
   expect(sids.filter((sid) => !BY_PLATFORM.includes(sid)).sort()).toEqual(Object.keys(scenarios).sort());
 });
 
@@ -127,7 +95,7 @@ describe.each([['dispatcher', DISPATCHER], ['monitor', MONITOR]] as const)('the 
     const job = bench.jobs[scenario.construct ?? 'Node'];
     // the monitor's own commit is needed once a leaf is given up, a successor's reading once it is not
     await overrideSettings(bench, job, { maxLeafRestarts: sid === 'ReadResults' ? 5 : 0 });
-    const { status, text } = await without(job.address[role], sid, () => endOf(job, scenario));
+    const { status, text } = await policies.without(job.address[role], sid, () => endOf(job, scenario));
     expect(status).toBe('FAILED');
     expect(text).toContain(scenario.says);
   });

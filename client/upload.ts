@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { RequestTooLargeError } from './errors';
+
+/** The input of an execution, and of its states, which add their own words, may have 262,144 bytes (Step Functions quotas). */
+export const MAX_REQUEST_BYTES = 250_000;
+
+interface WithList {
+  readonly items: { readonly list: unknown[] };
+}
+
+/**
+ * Puts the list of a request that is too large for an execution's input into the payload bucket; returns the request that
+ * points there instead. The same list gets the same place, so that the same request stays the same.
+ *
+ * @throws RequestTooLargeError if the rest of the request is too large, too
+ */
+export async function uploadList(s3: S3Client, bucket: string, jobId: string, request: unknown): Promise<unknown> {
+  const size = sizeOf(request);
+  if (size <= MAX_REQUEST_BYTES) return request;
+  if (!hasList(request)) throw new RequestTooLargeError(size, MAX_REQUEST_BYTES);
+  const lines = Buffer.concat(request.items.list.map((item) => Buffer.from(`${JSON.stringify(item ?? null)}\n`)));
+  const key = `jobs/${jobId}/upload/${createHash('sha256').update(lines).digest('hex').slice(0, 32)}.jsonl`;
+  const smaller = { ...request, items: { s3: { uri: `s3://${bucket}/${key}` } } };
+  const rest = sizeOf(smaller);
+  if (rest > MAX_REQUEST_BYTES) throw new RequestTooLargeError(rest, MAX_REQUEST_BYTES);
+  try {
+    // never written over: a job of this name may be reading it
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: lines, ContentType: 'application/jsonl', IfNoneMatch: '*' }));
+  } catch (error) {
+    if ((error as Error).name !== 'PreconditionFailed') throw error;
+  }
+  return smaller;
+}
+
+function sizeOf(request: unknown): number {
+  return Buffer.byteLength(JSON.stringify(request) ?? '');
+}
+
+function hasList(request: unknown): request is WithList {
+  const items = (request as { items?: Record<string, unknown> } | null)?.items;
+  // anything else beside the list is wrong, and for Prepare to explain
+  return items !== undefined && items !== null && Array.isArray(items.list) && Object.keys(items).length === 1;
+}
