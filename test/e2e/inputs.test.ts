@@ -1,5 +1,5 @@
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { Bench, Deployed, deployOnEngine, overrideSettings } from './harness';
+import { Bench, Deployed, deployOnEngine, overrideSettings, untilRunning } from './harness';
 import { Policies } from './policies';
 import { RequestTooLargeError } from '../../client';
 
@@ -145,7 +145,7 @@ describe('what cannot be read ends the job and says why', () => {
     const { jobId } = await job.client.submit({
       request: { items: { s3: { uri: 's3://burst-items/changing.jsonl' } }, batchSize: 1, maxConcurrency: 2, parameters: { sleepMs: 30 } },
     });
-    while ((await job.client.status(jobId)).finished === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    await untilRunning(job, jobId, 1);
     await put('changing.jsonl', '2\n'.repeat(300));
     expect(await job.client.wait(jobId, { pollMs: 100 })).toMatchObject({
       status: 'FAILED', reason: { code: 'InputChanged', message: expect.stringContaining('s3://burst-items/changing.jsonl was changed while the job used it') },
