@@ -40,18 +40,19 @@ export function bundle(entry: string, name: string): string {
   return folder;
 }
 
-/** Starts the engine, deploys an app on it and enforces IAM from then on. */
-export async function deployOnEngine(app: string, options: { concurrency?: number; environment?: Record<string, string> } = {}): Promise<Bench> {
+/** Starts the engine, deploys one app or several on it and enforces IAM from then on. */
+export async function deployOnEngine(apps: string | string[], options: { concurrency?: number; environment?: Record<string, string> } = {}): Promise<Bench> {
   const lines: string[] = [];
   const engine = await Engine.start({ concurrency: options.concurrency, log: (line) => { lines.push(line); } });
   try {
     Object.assign(process.env, options.environment);
-    const outputs = await engine.deploy({ app, cwd: ROOT });
+    const outputs = [];
+    for (const app of [apps].flat()) outputs.push(await engine.deploy({ app, cwd: ROOT }));
     await engine.enforceIam(true);
     const config = { endpoint: engine.endpoint, region: engine.region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
     const lambda = new LambdaClient(config);
     const jobs: Record<string, Deployed> = {};
-    for (const [key, value] of Object.values(outputs).flatMap((stack) => Object.entries(stack))) {
+    for (const [key, value] of outputs.flatMap((stacks) => Object.values(stacks)).flatMap((stack) => Object.entries(stack))) {
       if (!value.startsWith('{"stateMachineArn"')) continue;
       const address = parseAddress(value);
       jobs[key.replace(/Address.*$/, '')] = { address, client: new BurstClient({ ...config, address }) };

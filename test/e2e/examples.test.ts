@@ -1,0 +1,60 @@
+import { mkdir, mkdtemp, rm } from 'fs/promises';
+import * as path from 'path';
+import { PNG } from 'pngjs';
+import { Bench, deployOnEngine, ROOT } from './harness';
+import { differences, plainSearch } from '../../demo/plain-search';
+import { synthesise } from '../../demo/prepare';
+import { build as buildDigitSearch } from '../../examples/digit-search/typescript/build';
+import type { SearchAnswer } from '../../examples/digit-search/typescript/combiner';
+import { readDataSet } from '../../examples/digit-search/typescript/prepare';
+import { build as buildMandelbrot } from '../../examples/mandelbrot/typescript/build';
+import { palette } from '../../examples/mandelbrot/typescript/colours';
+import type { Picture } from '../../examples/mandelbrot/typescript/combiner';
+import { iterations, readView, tileCount } from '../../examples/mandelbrot/typescript/tiles';
+
+/** The examples as a user runs them: deployed, with IAM enforced, and their answers held against a plain computation. */
+let bench: Bench;
+let folder: string;
+
+beforeAll(async () => {
+  await mkdir(path.join(ROOT, '.burst'), { recursive: true });
+  folder = await mkdtemp(path.join(ROOT, '.burst', 'e2e-'));
+  await Promise.all([buildDigitSearch(), buildMandelbrot()]);
+  const assemblies = ['digit-search', 'mandelbrot'].map((name) => path.join(folder, name));
+  for (const assembly of assemblies) await synthesise(`examples/${path.basename(assembly)}/typescript/app.ts`, assembly);
+  bench = await deployOnEngine(assemblies);
+}, 240_000);
+
+afterAll(async () => {
+  await bench?.engine.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('digit search finds exactly the neighbours that a plain search finds', async () => {
+  const data = await readDataSet();
+  const { client } = bench.jobs.Search;
+  const { jobId } = await client.submit({
+    request: { items: { range: { start: 0, end: data.candidates.labels.length } }, batchSize: 40, parameters: { k: 7 } },
+  });
+  expect(await client.wait(jobId, { pollMs: 100 })).toMatchObject({ status: 'SUCCEEDED', batchCount: 248, failed: 0 });
+  const answer = await client.result(jobId) as SearchAnswer;
+  expect(answer.queries).toHaveLength(100);
+  expect(differences(answer, data, plainSearch(data, 7))).toEqual([]);
+});
+
+test.each(['InTypeScript', 'InPython'])('the Mandelbrot set %s has the colour of each pixel', async (id) => {
+  const parameters = { width: 200, height: 150, center: [-0.6, 0], scale: 3, maxIterations: 100 };
+  const view = readView(parameters);
+  const { client } = bench.jobs[id];
+  const { jobId } = await client.submit({ request: { items: { range: { start: 0, end: tileCount(view) } }, parameters } });
+  expect((await client.wait(jobId, { pollMs: 100 })).status).toBe('SUCCEEDED');
+  const picture = await client.result(jobId) as Picture;
+  const png = PNG.sync.read(Buffer.from(picture.png, 'base64'));
+  expect([png.width, png.height]).toEqual([200, 150]);
+  const colours = palette(view.maxIterations);
+  const expected = Buffer.alloc(png.data.length, 255);
+  for (let y = 0; y < view.height; y++) {
+    for (let x = 0; x < view.width; x++) expected.set(colours[iterations(view, x, y)], 4 * (y * view.width + x));
+  }
+  expect(png.data.equals(expected)).toBe(true);
+});
