@@ -192,7 +192,7 @@ export class BurstClient {
     if (status === 'SUCCEEDED') return { ...base, finished: row.plan.batches, failed: row.failedCount ?? 0, running: 0 };
     const adopted = row.plan?.redo?.adopted ?? 0; // what a redrive did not run again
     const { finished, ...counts } = await this.leafCounts(row);
-    const settled = TERMINAL.has(status) ? { running: 0, failed: row.failedCount ?? counts.failed } : {};
+    const settled = TERMINAL.has(status) ? { running: 0, failed: Math.max(row.failedCount ?? 0, counts.failed) } : {};
     return { ...base, ...counts, finished: adopted + finished, ...settled };
   }
 

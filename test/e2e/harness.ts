@@ -41,7 +41,9 @@ export function bundle(entry: string, name: string): string {
 }
 
 /** Starts the engine, deploys one app or several on it and enforces IAM from then on. */
-export async function deployOnEngine(apps: string | string[], options: { concurrency?: number; environment?: Record<string, string> } = {}): Promise<Bench> {
+export async function deployOnEngine(
+  apps: string | string[], options: { concurrency?: number; environment?: Record<string, string> } = {},
+): Promise<Bench> {
   const lines: string[] = [];
   const engine = await Engine.start({ concurrency: options.concurrency, log: (line) => { lines.push(line); } });
   try {
