@@ -43,6 +43,8 @@ export function missingForDynamoDbLocal(): string | undefined {
 
 /** Starts DynamoDB Local with an empty memory; the first call on a machine fetches it with Maven into the user's cache. */
 export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
+  const missing = missingForDynamoDbLocal();
+  if (missing !== undefined) throw new Error(`DynamoDB Local needs ${missing}: install a JDK of version 17 or later and Maven`);
   const lib = await fetched();
   const port = await freePort();
   const child = spawn('java', [
