@@ -2,13 +2,15 @@ import type { Participant } from './participant';
 import type { Simulation } from './simulation';
 import { short } from './trace';
 import { GroupDocument, GroupRow, JobRow, Manifest, ManifestGroup, Row } from '../lambda/protocol';
-import { groupKey, manifestObject } from '../lambda/protocol/keys';
-import { JOIN_FAN_IN } from '../lambda/protocol/plan';
+import { epochOf as epochOfExecution, groupKey, manifestObject } from '../lambda/protocol/keys';
+import { groupOfBatch, JOIN_FAN_IN } from '../lambda/protocol/plan';
 
 /** In runs without losses: from the last group's commit to Combine, and from a seal to the last call started. */
 const PROMPT_MS = 3_000;
 const STOP_MS = 5_000;
 const STALE_MS = 2_500;
+/** A leaf renews its lease every third beat at least. */
+const LOST_MS = 6_500;
 const MAX_UNKNOWN = 6;
 /** How often a worker call is refused, and the combiner fails, before the job ends for it. */
 const REFUSALS = 4;
@@ -27,6 +29,10 @@ export class Checker {
   private readonly published = new Map<number, Map<number, string | null>>();
   /** Who owns a leaf now -> the epoch of that leaf. */
   private readonly owners = new Map<string, number>();
+  /** By `epoch/group`. */
+  private readonly committedAt = new Map<string, number>();
+  /** When an owner lost its leaf to another. */
+  private readonly lostAt = new Map<string, number>();
   private rootDoneAt = new Map<number, number>();
   private sealedAt = new Map<number, number>();
 
@@ -53,6 +59,7 @@ export class Checker {
     }
     const outcomes = this.resolve(after.data === undefined ? this.text(after.object!) : after.data);
     this.committed.set(pk, outcomes);
+    this.committedAt.set(`${epochOf(pk)}/${after.group}`, this.sim.clock.now());
     if (outcomes.length !== after.count) this.violated(`${pk} has ${outcomes.length} entries instead of ${after.count}`);
     const failed = new Set(after.failed.map(({ batchId }) => batchId));
     const epoch = epochOf(pk);
@@ -60,7 +67,7 @@ export class Checker {
       const batch = after.first + i;
       if ((outcome === null) !== failed.has(batch)) this.violated(`${pk}: batch ${batch} has neither a result nor a failure, or both`);
       if (outcome !== null && !this.sim.isResultOf(batch, outcome)) this.violated(`${pk}: ${outcome} is not what batch ${batch} gave`);
-      const last = this.published.get(epoch - 1)?.get(batch);
+      const last = this.lastBefore(epoch)?.get(batch);
       if (typeof last === 'string' && last !== outcome) this.violated(`${pk}: batch ${batch} had the result ${last} in the last epoch, and has ${outcome} now`);
     });
     for (const { batchId, errorType } of after.failed) {
@@ -82,14 +89,17 @@ export class Checker {
 
   private leafWritten(pk: string, before: Row | undefined, after: Row): void {
     if (before?.owner === after.owner) return;
-    if (before?.owner !== undefined) this.owners.delete(before.owner as string);
+    if (before?.owner !== undefined) {
+      this.owners.delete(before.owner as string);
+      this.lostAt.set(before.owner as string, this.sim.clock.now());
+    }
     this.owners.set(after.owner as string, epochOf(pk));
     if ((before?.attempt ?? 0) as number >= (after.attempt as number)) this.violated(`${pk} was claimed as attempt ${String(after.attempt)} after attempt ${String(before?.attempt)}`);
   }
 
   private jobWritten(before: JobRow | undefined, after: JobRow): void {
     const isSameEpoch = before?.epoch === after.epoch;
-    if (before && !isSameEpoch && (after.epoch !== before.epoch + 1 || !before.terminal)) this.violated(`epoch ${before.epoch} became ${after.epoch} while ${before.status}`);
+    if (before && !isSameEpoch && (after.epoch < before.epoch || !before.terminal)) this.violated(`epoch ${before.epoch} became ${after.epoch} while ${before.status}`);
     for (const name of ['sealed', 'terminal'] as const) {
       const old = isSameEpoch ? before[name] : undefined;
       if (old && JSON.stringify(old) !== JSON.stringify(after[name])) this.violated(`${name} was ${short(old)} and became ${short(after[name])}`);
@@ -164,7 +174,7 @@ export class Checker {
     const committed = new Map<number, Outcomes>();
     const rows = [...this.committed].filter(([pk]) => epochOf(pk) === epoch);
     for (const [pk, outcomes] of rows) committed.set((this.sim.results.rows.get(pk) as unknown as GroupRow).first, outcomes);
-    const last = this.published.get(epoch - 1);
+    const last = this.lastBefore(epoch);
     const seen = new Map<number, string | null>();
     for (const group of this.groupsOf(manifest)) {
       const now = this.resolve(group.data === undefined ? this.text(group.object!) : JSON.stringify(group.data));
@@ -180,13 +190,18 @@ export class Checker {
       });
     }
     for (const [batch, outcome] of last ?? []) {
-      if (outcome !== null && !seen.has(batch)) this.violated(`the manifest of epoch ${epoch} lacks batch ${batch}, which epoch ${epoch - 1} had`);
+      if (outcome !== null && !seen.has(batch)) this.violated(`the manifest of epoch ${epoch} lacks batch ${batch}, which an earlier one had`);
     }
     const failed = [...seen.values()].filter((outcome) => outcome === null).length;
     if (manifest.failedCount !== failed || manifest.succeededCount !== seen.size - failed) {
       this.violated(`the manifest counts ${manifest.succeededCount} results and ${manifest.failedCount} failures, it has ${seen.size - failed} and ${failed}`);
     }
     return seen;
+  }
+
+  /** What the epoch before gave; numbers of epochs that never began are left out. */
+  private lastBefore(epoch: number): Map<number, string | null> | undefined {
+    return this.published.get(Math.max(...[...this.published.keys()].filter((other) => other < epoch)));
   }
 
   private groupsOf(manifest: Manifest): ManifestGroup[] {
@@ -213,7 +228,7 @@ export class Checker {
   }
 
   /** A worker call begins. */
-  callStarts(caller: Participant): void {
+  callStarts(caller: Participant, batch: number): void {
     const { sim } = this;
     const row = sim.tasks.rows.get('j#job') as unknown as JobRow;
     const most = sim.scenario.request.maxConcurrency as number | undefined;
@@ -221,6 +236,14 @@ export class Checker {
       let calls = 0;
       for (const leaf of sim.dispatchers) if (leaf.nonces.some((nonce) => this.owners.get(nonce) === row.epoch)) calls += leaf.calls;
       if (calls > most) this.violated(`${calls} calls in flight by leaves that own their groups, maxConcurrency is ${most}`);
+    }
+    const committedAt = this.committedAt.get(`${caller.epoch}/${groupOfBatch(batch)}`);
+    if (committedAt !== undefined && committedAt < caller.startedAt) {
+      this.violated(`${caller.name} runs batch ${batch} again, whose group was committed before it started`);
+    }
+    const lostAt = Math.min(...caller.nonces.map((nonce) => this.lostAt.get(nonce) ?? Infinity));
+    if (sim.scenario.kind !== 'storm' && sim.clock.now() > lostAt + LOST_MS) {
+      this.violated(`${caller.name} starts a call ${Math.round(sim.clock.now() - lostAt)} ms after it lost its leaf`);
     }
     const sealedAt = this.sealedAt.get(row.epoch);
     const patience = STOP_MS + (sim.faults.any('stale read') ? STALE_MS : 0);
@@ -246,8 +269,8 @@ export class Checker {
       if (sim.announced.some((other) => other.id === id && other.status !== status)) this.violated(`epoch ${id} was announced with two ends`);
     }
     if (sim.scenario.kind !== 'storm') {
-      sim.executions.forEach((execution, i) => {
-        const done = this.rootDoneAt.get(i + 1);
+      sim.executions.forEach((execution) => {
+        const done = this.rootDoneAt.get(epochOfExecution(execution.name));
         if (done !== undefined && execution.combineAt !== undefined && execution.combineAt > done + PROMPT_MS) {
           this.violated(`nothing was lost, yet Combine began ${Math.round(execution.combineAt - done)} ms after the root was complete: a wake was missed`);
         }

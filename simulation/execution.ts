@@ -68,6 +68,7 @@ export class Execution {
       isPrepared = true;
       while (!await this.await(turn)) turn = await this.task('Repair', (monitor) => repair(monitor.ports(), turn));
       this.combineAt = sim.clock.now();
+      sim.combining();
       const settings = { hasCombiner: true, combinerTimeoutSeconds: 20, combineOnTimeout: sim.scenario.settings.combineOnTimeout ?? false };
       await this.task('Combine', (monitor) => combine(monitor.ports(), settings, turn, monitor.budget()));
       return 'SUCCEEDED';

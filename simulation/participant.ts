@@ -2,7 +2,7 @@ import type { Faults } from './faults';
 import { MemoryTable } from './memory';
 import type { Simulation } from './simulation';
 import { short } from './trace';
-import { Budget, CallOutcome, Condition, DispatchEvent, Log, Ports, Row, Table, Transient, Update, WriteResult } from '../lambda/protocol';
+import { Budget, CallOutcome, Condition, DispatchEvent, Log, Ports, Row, Table, Transient, Update, WorkerEvent, WriteResult } from '../lambda/protocol';
 
 /** What a participant gets once it is dead: none of its awaits ever returns. */
 const NEVER = new Promise<never>(() => undefined);
@@ -11,8 +11,11 @@ const NEVER = new Promise<never>(() => undefined);
 export class Participant {
   /** Worker calls in flight, as this participant sees it. */
   calls = 0;
-  /** The leaf that it has claimed, as `leaf row -> nonce`. */
+  /** What it may have claimed a leaf with. */
   readonly nonces: string[] = [];
+  readonly startedAt: number;
+  /** Of the dispatch event that started it. */
+  epoch = 0;
   /** Resolves when it dies. */
   readonly died: Promise<void>;
   private isDead = false;
@@ -23,7 +26,7 @@ export class Participant {
   private onDeath!: () => void;
 
   constructor(private readonly sim: Simulation, readonly name: string, lifeMs: number, private readonly faults: Faults = sim.faults) {
-    const now = sim.clock.now();
+    const now = this.startedAt = sim.clock.now();
     this.died = new Promise((resolve) => { this.onDeath = resolve; });
     this.lifeEnds = now + lifeMs;
     this.diesAt = this.faults.strikes('kill') ? now + sim.random() * sim.random() * 30_000 : Infinity;
@@ -190,7 +193,7 @@ export class Participant {
     const { sim, faults } = this;
     const { trace } = sim;
     this.calls++;
-    sim.checker.callStarts(this);
+    sim.checker.callStarts(this, (JSON.parse(payload) as WorkerEvent).batchId);
     await sim.clock.sleep(1 + sim.random() * 5);
     const answer = await this.workerAnswer(payload);
     await this.awake();

@@ -22,7 +22,7 @@ export interface Scenario {
   readonly faultsMs: number;
   readonly skewMs: number;
   /** When to stop the execution from outside, and how it is said to have ended; ABORTED is also how a job is cancelled. */
-  readonly stop?: { readonly atMs: number; readonly status: 'ABORTED' | 'TIMED_OUT' };
+  readonly stop?: { readonly atMs: number; readonly after: 'start' | 'combine'; readonly status: 'ABORTED' | 'TIMED_OUT' };
   /** When to try a redrive; each after the one before. */
   readonly redrivesAtMs: number[];
   /** The deadline is so far away that the job has no excuse to miss it. */
@@ -45,7 +45,7 @@ export function scenarioOf(random: () => number, scale: number): Scenario {
   const chance = (p: number) => random() < p;
   const pick = <T>(...values: T[]) => values[below(values.length)];
 
-  const kind = chance(0.06) ? 'calm' : chance(0.25) ? 'gentle' : 'storm';
+  const kind = chance(0.06) ? 'calm' : chance(0.3) ? 'gentle' : 'storm';
   const batches = (chance(0.02) ? 0 : chance(0.4) ? 1 + below(8) : chance(0.8) ? 1 + below(30) : 1 + below(70)) * scale;
   const batchSize = pick(1, 1, 1, 2, 3);
   const items = Math.max(0, batches * batchSize - (batchSize > 1 ? below(batchSize) : 0));
@@ -83,7 +83,7 @@ export function scenarioOf(random: () => number, scale: number): Scenario {
     settings,
     accountConcurrency: pick(1000, 1000, scale * 30, 10),
     poison,
-    latencyMs: pick(12, 12, 80),
+    latencyMs: kind === 'gentle' ? pick(12, 80, 80) : pick(12, 12, 80),
     workerMs: pick(20, 300, 1500, 4000),
     combinerThrows: chance(0.12) ? 1 + below(4) : 0,
     dispatcherMs: 1000 * pick(48, 60, 120, 900),
@@ -91,7 +91,7 @@ export function scenarioOf(random: () => number, scale: number): Scenario {
     rates,
     faultsMs,
     skewMs: pick(500, 4_000, 40_000),
-    ...(chance(0.12) && kind !== 'calm' && { stop: { atMs: below(pick(3_000, 40_000)), status: pick('ABORTED', 'ABORTED', 'TIMED_OUT') } }),
+    ...(chance(0.12) && kind !== 'calm' && { stop: { ...pick({ atMs: below(3_000), after: 'start' }, { atMs: below(40_000), after: 'start' }, { atMs: below(200), after: 'combine' }), status: pick('ABORTED', 'ABORTED', 'TIMED_OUT') } }),
     redrivesAtMs: chance(0.25) && kind !== 'calm' ? Array.from({ length: 1 + below(2) }, () => below(pick(10_000, 60_000, 300_000))).sort((a, b) => a - b) : [],
     hasTime,
   };

@@ -99,7 +99,7 @@ export class Simulation {
   private async whole(): Promise<void> {
     const { stop, redrivesAtMs, settings } = this.scenario;
     this.start('job', this.scenario.request);
-    if (stop) this.later(stop.atMs, () => this.stop(stop.status));
+    if (stop?.after === 'start') this.later(stop.atMs, () => this.stop(stop.status));
     redrivesAtMs.forEach((at) => this.later(at, () => this.redrive()));
     const limit = new AbortController();
     const limitMs = (1 + redrivesAtMs.length) * (settings.timeoutSeconds + 3600) * 1000;
@@ -128,6 +128,12 @@ export class Simulation {
     this.track(execution.run().then(() => { if (execution.status !== 'SUCCEEDED') this.notice(execution); }));
   }
 
+  /** An execution enters Combine. */
+  combining(): void {
+    const { stop } = this.scenario;
+    if (stop?.after === 'combine') this.later(stop.atMs, () => this.stop(stop.status));
+  }
+
   private stop(status: 'ABORTED' | 'TIMED_OUT'): void {
     if (this.executions[this.executions.length - 1].stop(status)) this.faults.count('stop');
   }
@@ -137,11 +143,11 @@ export class Simulation {
     // a client asks first; one that asked too early is refused by Prepare
     const asksFirst = this.random() < 0.75;
     if (!row || (asksFirst && (!row.terminal || row.manifest === undefined))) return;
-    const name = executionName('job', row.epoch + 1);
-    if (this.executions.some((execution) => execution.name === name)) return; // Step Functions refuses
+    let epoch = row.epoch + 1;
+    while (this.executions.some(({ name }) => name === executionName('job', epoch))) epoch++; // Step Functions takes a name once
     this.faults.count('redrive');
-    this.start(name, { redrive: { jobId: 'job' } });
-    if (this.random() < 0.15) this.later(this.random() * 10_000, () => this.stop('ABORTED'));
+    this.start(executionName('job', epoch), { redrive: { jobId: 'job' } });
+    if (this.random() < 0.15) this.later(this.random() ** 3 * 10_000, () => this.stop('ABORTED'));
   }
 
   /** The rule on executions that ended otherwise than well invokes the monitor, asynchronously: at least once, three times if it fails. */
@@ -210,6 +216,7 @@ export class Simulation {
   private startDispatcher(event: DispatchEvent): void {
     const range = event.hi - event.lo === 1 ? `leaf ${event.lo}` : `node ${event.lo}-${event.hi - 1}`;
     const dispatcher = new Participant(this, `${range} e${event.epoch} #${++this.started}`, this.scenario.dispatcherMs);
+    dispatcher.epoch = event.epoch;
     this.trace.tell(dispatcher.name, () => `starts, expecting attempt ${event.expect}`);
     this.dispatchers.add(dispatcher);
     void dispatcher.died.then(() => this.dispatchers.delete(dispatcher));

@@ -20,7 +20,7 @@ describe('the protocol under faults', () => {
   });
 
   test('keeps them with the group sizes of production, too', async () => {
-    expect(failures(await simulate({ from: 1, seeds: 200, scale: 'real' }))).toEqual([]);
+    expect(failures(await simulate({ from: 1, seeds: 300, scale: 'real' }))).toEqual([]);
   });
 
   test('a seed tells the same story every time', async () => {
