@@ -17,7 +17,7 @@ describe('the protocol under faults', () => {
     for (const end of ['FAILED', 'TIMED_OUT', 'CANCELLED', 'FAILED after redrive']) expect(figures.ends[end]).toBeGreaterThan(100);
     // a kind of fault that no longer happens would make the rest worth less
     expect(Object.keys(FAULT_KINDS).filter((kind) => !((figures.faults as Record<string, number>)[kind] > 100))).toEqual([]);
-  });
+  }, 300_000);
 
   test('keeps them with the group sizes of production, too', async () => {
     expect(failures(await simulate({ from: 1, seeds: 300, scale: 'real' }))).toEqual([]);
