@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => bench?.engine.stop());
 
-const put = (Key: string, Body: string | Uint8Array, more = {}) => s3.send(new PutObjectCommand({ Bucket: 'burst-items', Key, Body, ...more }));
+const put = (Key: string, Body: string | Uint8Array, more = {}) => s3.send(new PutObjectCommand({ Bucket: 'burst-items', Key, Body: Buffer.from(Body), ...more }));
 
 async function run(request: unknown, name?: string) {
   const { jobId } = await job.client.submit({ request, name });
