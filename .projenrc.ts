@@ -137,7 +137,7 @@ project.addTask('simulate', {
 project.addTask('demo', { description: 'Digit search on the local engine, from the sources to a checked answer', exec: 'ts-node -T demo/demo.ts' });
 
 // The engine's launcher runs under Python; it ships beside the bundled command.
-project.npmignore?.exclude('/docs/', '/examples/', '/demo/', '/client/', '/engine/*.ts', '/lambda/', '/runtime/', '/simulation/', '/CONTRIBUTING.md', '/.npmrc', '/.ci/', '/jest.config.json');
+project.npmignore?.exclude('/docs/', '/examples/', '/demo/', '/client/', '/engine/*.ts', '/lambda/', '/runtime/', '/simulation/', '/CONTRIBUTING.md', '/.npmrc', '/.ci/', '/jest.config.json', '/.burst/', '**/cdk.out');
 project.gitignore.exclude('cdk.out', '/demo/report.*', '.burst', '__pycache__', '*.pyc', '/junit.xml');
 
 project.synth();

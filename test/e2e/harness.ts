@@ -26,7 +26,7 @@ export interface Bench {
 
 /** Bundles one TypeScript function for Lambda; returns its folder. */
 export function bundle(entry: string, name: string): string {
-  const folder = path.join(ROOT, 'assets', 'test', name);
+  const folder = path.join(ROOT, '.burst', 'functions', name);
   buildSync({
     entryPoints: [path.join(ROOT, entry)],
     outfile: path.join(folder, 'index.js'),
