@@ -11,22 +11,22 @@ const patch = (file: string, find: string | RegExp, replace: string): Patch => (
 
 export const MUTANTS: { readonly [name: string]: Mutant } = {
   'counter instead of set-add': {
-    seeds: 500,
+    seeds: 5_000,
     patches: [
       patch('join.ts', 'addToSet: { children }', 'increment: { count: children.length }'),
       patch('join.ts', '(written.row.children as Set<number>).size', '(written.row.count as number)'),
     ],
   },
   'unconditional commit of a group': {
-    seeds: 500,
+    seeds: 5_000,
     patches: [patch('group.ts', "put(row as unknown as Row, { absent: 'pk' })", 'put(row as unknown as Row)')],
   },
   'result objects shared by attempts': {
-    seeds: 500,
+    seeds: 5_000,
     patches: [patch('keys.ts', '`l${w.leaf}-a${w.attempt}-${w.owner}`', '`l${w.leaf}`')],
   },
   'token and rootDone on two rows': {
-    seeds: 2000,
+    seeds: 20_000,
     patches: [
       patch('join.ts', /const written = await ports\.store\.tasks\.update\(\s*jobKey\(job\.jobId\), \{ set: \{ rootDone/,
         'const token = (await ports.store.tasks.get(jobKey(job.jobId), { consistent: true }))?.taskToken as string | undefined;\n'
@@ -35,47 +35,47 @@ export const MUTANTS: { readonly [name: string]: Mutant } = {
     ],
   },
   'join keys without the epoch': {
-    seeds: 500,
+    seeds: 5_000,
     patches: [patch('keys.ts', '`j#${jobId}#e${epoch}#n${level}#${index}`', '`j#${jobId}#n${level}#${index}`')],
   },
   'no repair': {
-    seeds: 500,
+    seeds: 5_000,
     patches: [patch('repair.ts', 'mended = await mendLeaves(ports, row)', 'mended = false')],
   },
   'seal without its condition': {
-    seeds: 500,
+    seeds: 5_000,
     patches: [patch('seal.ts', "{ all: [{ equals: ['epoch', job.epoch] }, { absent: 'sealed' }] }", "{ equals: ['epoch', job.epoch] }")],
   },
   'signal after a put of unknown outcome': {
-    seeds: 500,
+    seeds: 5_000,
     patches: [patch('group.ts', "put(row as unknown as Row, { absent: 'pk' })", "put(row as unknown as Row, { absent: 'pk' }).catch(() => ({ ok: true as const, row: row as unknown as Row }))")],
   },
   'redrive manifest of the new rows only': {
-    seeds: 500,
+    seeds: 5_000,
     patches: [patch('manifest.ts', 'if (!row.plan.redo) {', 'if (row.plan) {')],
   },
   'success sealed without the failure sum': {
-    seeds: 500,
+    seeds: 5_000,
     patches: [patch('combine.ts', 'survey.failedCount <= row.plan.toleratedFailures', 'survey.failedCount >= 0')],
   },
   'heartbeat that does not ask for the owner': {
-    seeds: 500,
+    seeds: 5_000,
     patches: [patch('leaf.ts', "{ equals: ['owner', this.writer.owner] }", 'undefined')],
   },
   'terminal status that the last one writes': {
-    seeds: 500,
+    seeds: 5_000,
     patches: [patch('finish.ts', "{ all: [{ equals: ['epoch', job.epoch] }, { absent: 'terminal' }] }", "{ equals: ['epoch', job.epoch] }")],
   },
   'manifest that the last one writes': {
-    seeds: 500,
+    seeds: 5_000,
     patches: [patch('manifest.ts', 'put(key, text, { ifAbsent: true })', 'put(key, text)')],
   },
   'one claim more for every event': {
-    seeds: 500,
+    seeds: 5_000,
     patches: [patch('claim.ts', "{ equals: ['attempt', event.expect] }", "{ equals: ['attempt', event.expect] }, { equals: ['attempt', event.expect + 1] }")],
   },
   'committed groups that a successor runs again': {
-    seeds: 500,
+    seeds: 5_000,
     patches: [patch('leaf.ts', 'unit < this.cursor || ', '')],
   },
   'calls in vain that a hand-over forgets': {
@@ -83,7 +83,7 @@ export const MUTANTS: { readonly [name: string]: Mutant } = {
     patches: [patch('leaf.ts', '...this.tries.get(batch) ?? {', '...{')],
   },
   'redrive that begins after it was stopped': {
-    seeds: 2000,
+    seeds: 20_000,
     patches: [patch('redrive.ts', "{ any: [{ absent: 'refusedEpoch' }, { lessThan: ['refusedEpoch', epoch] }] },", '')],
   },
 };

@@ -67,6 +67,7 @@ export function scenarioOf(random: () => number, scale: number): Scenario {
     workerTimeoutSeconds: 8,
     leafStartGraceSeconds: pick(5, 8),
     maxLeafRestarts: pick(2, 5, 5),
+    ...(chance(0.5) && { startPatienceSeconds: pick(1, 30) }),
     maxWindow: scale * pick(1, 2, 3, 5),
     combineOnTimeout: chance(0.5),
   };
