@@ -209,12 +209,11 @@ export class Checker {
     return [...manifest.groups ?? [], ...lines.map((line) => JSON.parse(line) as ManifestGroup)];
   }
 
-  /** The combiner was called. */
-  combined(payload: string): void {
+  /** The combiner was called for an epoch, which may be over. */
+  combined(payload: string, epoch: number): void {
     const { batchCount, failures, results } = JSON.parse(payload) as {
       batchCount: number; failures: { count: number }; results: { inline?: unknown[]; failed?: number[]; missing?: number[] };
     };
-    const epoch = (this.sim.tasks.rows.get('j#job')!.epoch as number);
     const due = this.published.get(epoch);
     if (!due) return this.violated('the combiner is called before there is a manifest');
     const failed = [...due.values()].filter((outcome) => outcome === null).length;

@@ -2,6 +2,7 @@ import { Participant } from './participant';
 import type { Simulation } from './simulation';
 import { short } from './trace';
 import { combine, finish, prepare, repair, takeTurn, Turn } from '../lambda/protocol';
+import { epochOf } from '../lambda/protocol/keys';
 
 /** An error as the state machine sees it. */
 class StateError extends Error {
@@ -140,6 +141,7 @@ export class Execution {
     const { sim } = this;
     if (sim.faults.strikes('throttle monitor')) throw new StateError('Lambda.TooManyRequestsException', 'Rate Exceeded.');
     const monitor = new Participant(sim, `monitor ${state} ${this.name}.${++this.invocations}`, sim.scenario.monitorMs);
+    monitor.epoch = epochOf(this.name);
     const cancel = new AbortController();
     void sim.clock.sleep(sim.scenario.monitorMs, cancel.signal).then(() => monitor.isAlive);
     const work = run(monitor).finally(() => cancel.abort());

@@ -14,7 +14,7 @@ export class Participant {
   /** What it may have claimed a leaf with. */
   readonly nonces: string[] = [];
   readonly startedAt: number;
-  /** Of the dispatch event that started it. */
+  /** Of the dispatch event or the execution that started it. */
   epoch = 0;
   /** Resolves when it dies. */
   readonly died: Promise<void>;
@@ -220,7 +220,7 @@ export class Participant {
 
   private async callCombiner(payload: string): Promise<CallOutcome> {
     await this.pass();
-    const answer = this.sim.runCombiner(payload);
+    const answer = this.sim.runCombiner(payload, this.epoch);
     this.sim.trace.tell(this.name, () => `calls the combiner with ${short(payload)} -> ${answer.kind}`);
     await this.pass();
     return answer;

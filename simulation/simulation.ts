@@ -255,8 +255,8 @@ export class Simulation {
     this.losses.set(batchId, this.lost(batchId) + 1);
   }
 
-  runCombiner(payload: string): CallOutcome {
-    this.checker.combined(payload);
+  runCombiner(payload: string, epoch: number): CallOutcome {
+    this.checker.combined(payload, epoch);
     if (this.combinerThrew < this.scenario.combinerThrows) {
       this.combinerThrew++;
       return { kind: 'threw', errorType: 'Boom', message: 'cannot combine', requestId: 'c' };
