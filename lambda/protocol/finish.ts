@@ -89,8 +89,9 @@ async function endExecution(
   ports: Ports, execution: Pick<Execution, 'name' | 'arn'>, found: JobRow | undefined, outcome: Outcome, reason: Reason,
 ): Promise<JobRow | undefined> {
   // a Prepare that is still under way may write its row meanwhile: then that is the job
-  const row = found ?? (isJobId(execution.name) ? await recordRefusal(ports, execution, outcome, reason) : undefined);
-  if (row && epochOf(execution.name) > row.epoch) await refuseEpoch(ports, row, epochOf(execution.name));
+  let row = found ?? (isJobId(execution.name) ? await recordRefusal(ports, execution, outcome, reason) : undefined);
+  // as it then is: that Prepare may have begun the epoch between our read and this write
+  if (row && epochOf(execution.name) > row.epoch) row = await refuseEpoch(ports, row, epochOf(execution.name));
   // the name may belong to another execution's job, which this one must not touch
   if (row?.executionArn !== execution.arn) return undefined;
   if (!isOver(row)) return await endWithoutSuccess(ports, row, outcome, reason) ?? row;
@@ -107,10 +108,11 @@ export async function finishStopped(ports: Ports, execution: { name: string; arn
 }
 
 /** A redrive that ended before it began: its Prepare, should it come late, must not begin an epoch that nobody would end. */
-async function refuseEpoch(ports: Ports, row: JobRow, epoch: number): Promise<void> {
-  await ports.store.tasks.update(row.pk, { set: { refusedEpoch: epoch } }, {
+async function refuseEpoch(ports: Ports, row: JobRow, epoch: number): Promise<JobRow | undefined> {
+  const written = await ports.store.tasks.update(row.pk, { set: { refusedEpoch: epoch } }, {
     all: [{ lessThan: ['epoch', epoch] }, { any: [{ absent: 'refusedEpoch' }, { lessThan: ['refusedEpoch', epoch] }] }],
   });
+  return written.row as unknown as JobRow | undefined;
 }
 
 /** Seals if nobody has, and ends by the seal; only an error after a sealed success may still turn that into this outcome. */
