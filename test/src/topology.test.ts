@@ -84,7 +84,7 @@ describe('across stacks', () => {
     burst.grantReadResults(caller);
     const [policy] = Object.values(resources(Template.fromStack(callers), 'AWS::IAM::Policy'));
     expect(statementsOf(policy.Properties.PolicyDocument).map(({ actions }) => actions.join(' '))).toEqual([
-      'states:StartExecution', 'dynamodb:GetItem dynamodb:BatchGetItem', 'states:DescribeExecution', 's3:GetObject',
+      'states:StartExecution', 's3:PutObject', 'dynamodb:GetItem dynamodb:BatchGetItem', 'states:DescribeExecution', 's3:GetObject',
     ]);
     expect(callers.dependencies).toEqual([burst.node.scope]);
   });
