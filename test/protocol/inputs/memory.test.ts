@@ -37,8 +37,9 @@ function synthetic(begin: string, record: string, end: string, size: number) {
     const bytes = Buffer.alloc(Math.min(to, total) - from);
     for (let at = 0; at < bytes.length;) {
       const place = from + at - begin.length;
+      const within = place % record.length;
       if (place < 0) at += bytes.write(begin.slice(from + at), at);
-      else if (place < count * record.length) at += pattern.copy(bytes, at, place % record.length, Math.min(pattern.length, count * record.length - place + place % record.length));
+      else if (place < count * record.length) at += pattern.copy(bytes, at, within, Math.min(pattern.length, count * record.length - place + within));
       else at += bytes.write(end.slice(place - count * record.length), at);
     }
     return { bytes, size: total, version: '1' };
