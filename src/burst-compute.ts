@@ -105,6 +105,15 @@ export interface BurstComputeProps {
   readonly combineOnTimeout?: boolean;
 
   /**
+   * Whether a batch that takes much longer than the others of its group of 64 is given to a second invocation of the worker: once
+   * nine tenths of the group are done, after twice the time in which 95 % of them were done and at least a second. The
+   * first answer wins; the other invocation runs on to its end, and is paid for. At most one more per dispatcher.
+   *
+   * @default false
+   */
+  readonly speculativeExecution?: boolean;
+
+  /**
    * How often a batch is tried again after its worker failed; a whole number from 0 to 10. Throttles do not count.
    *
    * @default 2 - three attempts

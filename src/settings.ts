@@ -104,6 +104,7 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
       workerRetries,
       toleratedFailurePercentage: tolerated,
       combineOnTimeout: props.combineOnTimeout,
+      speculativeExecution: props.speculativeExecution,
       resultRetentionSeconds: retention,
       repairIntervalSeconds: repairInterval,
       // read at synthesis: an aspect or later code may still set a time-out

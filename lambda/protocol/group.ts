@@ -58,6 +58,12 @@ export class GroupInProgress {
     return [...this.settled.values()].flatMap((s) => (s.failure ? [s.failure] : []));
   }
 
+  /** The duration in ms below which that share of the settled batches' calls lies. */
+  durationQuantile(share: number): number {
+    const durations = [...this.settled.values()].map(({ tookMs }) => tookMs).sort((a, b) => a - b);
+    return durations[Math.min(durations.length - 1, Math.floor(share * durations.length))] ?? 0;
+  }
+
   /** Characters held in memory. */
   get heldChars(): number {
     return this.held;

@@ -27,6 +27,9 @@ const MAX_REFUSALS = 4;
 const MAX_UNKNOWN = 6;
 /** A synchronous Lambda answer, from the Lambda quotas; an emulator may not enforce it. */
 export const MAX_RESPONSE_BYTES = 6 * 1024 * 1024;
+/** Stragglers are called a second time once so much of their group is settled, and never sooner than this. */
+const SPECULATION_SHARE = 0.9;
+const SPECULATION_FLOOR_MS = 1_000;
 const MAX_MESSAGE_CHARS = 1_000;
 const MAX_TYPE_CHARS = 200;
 
@@ -35,6 +38,8 @@ export type LeafEnd = 'done' | 'stopped' | 'ownership lost' | 'handed over' | 'r
 interface Task extends Tries {
   readonly batch: number;
   refusals: number;
+  /** Whether a straggler's second call was made. */
+  isDoubled?: boolean;
   notBefore: number;
 }
 
@@ -75,6 +80,8 @@ class Leaf {
   private readonly open = new Map<number, OpenGroup>();
   private readonly fresh: Task[] = [];
   private readonly waiting: Task[] = [];
+  /** Calls under way, speculative ones aside, and when they were made. */
+  private readonly inFlight = new Map<Task, number>();
   private readonly background = new Set<Promise<void>>();
   private readonly abort = new AbortController();
   /** What predecessors had finished in groups that are not open yet. */
@@ -146,6 +153,7 @@ class Leaf {
     for (;;) {
       if (this.crash !== undefined) throw this.crash;
       if (this.end === 'stopped' || this.end === 'ownership lost') return;
+      if (this.cursor >= this.groups.end) return; // what may still run lost against a speculative call
       const mayStart = this.end === undefined && this.mayStart();
       if (mayStart) this.fill();
       const idle = this.running === 0 && this.background.size === 0;
@@ -169,8 +177,9 @@ class Leaf {
       const due = this.waiting.findIndex((task) => task.notBefore <= now);
       const task = due >= 0 ? this.waiting.splice(due, 1)[0] : this.fresh.shift();
       if (!task) break;
-      this.inBackground(this.call(task));
+      if (!this.isSettled(task)) this.inBackground(this.call(task));
     }
+    if (this.plan.speculative) this.speculate(now);
     if (!this.opening && this.nextGroup < this.groups.end && this.fresh.length < this.plan.window) {
       this.opening = true;
       this.inBackground(this.openGroups().finally(() => { this.opening = false; }));
@@ -210,22 +219,17 @@ class Leaf {
 
   private async call(task: Task): Promise<void> {
     const group = this.open.get(groupOfBatch(task.batch))!;
-    this.running++;
-    task.calls++;
     const startedAt = this.ports.clock.now();
-    let outcome: CallOutcome;
-    try {
-      outcome = await this.ports.invoker.callWorker(this.payload(task, group), this.abort.signal, task.batch + task.calls);
-    } finally {
-      this.running--;
-    }
-    if (this.abort.signal.aborted) return;
+    this.inFlight.set(task, startedAt);
+    const { call, outcome } = await this.callOnce(task, group);
+    this.inFlight.delete(task);
+    if (this.abort.signal.aborted || this.isSettled(task)) return;
     const now = this.ports.clock.now();
     if (outcome.kind !== 'throttled') this.lastHeard = now;
     switch (outcome.kind) {
       case 'returned': {
         this.window.succeeded();
-        await this.returned(task, group, outcome.payload, outcome.requestId, startedAt);
+        await this.returned(task, group, call, outcome.payload, outcome.requestId, startedAt);
         return;
       }
       case 'threw':
@@ -254,14 +258,49 @@ class Leaf {
     }
   }
 
-  private payload(task: Task, group: OpenGroup): string {
-    return `{"jobId":${JSON.stringify(this.event.jobId)},"batchId":${task.batch},"invocationAttempt":${task.calls},`
+  private async callOnce(task: Task, group: OpenGroup): Promise<{ call: number; outcome: CallOutcome }> {
+    this.running++;
+    const call = ++task.calls;
+    try {
+      return { call, outcome: await this.ports.invoker.callWorker(this.payload(task, group, call), this.abort.signal, task.batch + call) };
+    } finally {
+      this.running--;
+    }
+  }
+
+  private isSettled({ batch }: Task): boolean {
+    const group = this.open.get(groupOfBatch(batch));
+    return group === undefined || group.progress.has(batch);
+  }
+
+  /** A second call for batches that take much longer than those of their group did; the first answer wins, and what fails here is ignored. */
+  private speculate(now: number): void {
+    for (const [task, startedAt] of this.inFlight) {
+      if (this.running >= this.window.current) return;
+      const group = this.open.get(groupOfBatch(task.batch));
+      if (!group || task.isDoubled || group.progress.settledCount < SPECULATION_SHARE * group.progress.count) continue;
+      if (now - startedAt < Math.max(SPECULATION_FLOOR_MS, 2 * group.progress.durationQuantile(0.95))) continue;
+      task.isDoubled = true;
+      this.ports.log.info('straggler called a second time', { batchId: task.batch });
+      this.inBackground(this.callAgain(task, group));
+    }
+  }
+
+  private async callAgain(task: Task, group: OpenGroup): Promise<void> {
+    const startedAt = this.ports.clock.now();
+    const { call, outcome } = await this.callOnce(task, group);
+    if (this.abort.signal.aborted || this.isSettled(task) || outcome.kind !== 'returned') return;
+    await this.returned(task, group, call, outcome.payload, outcome.requestId, startedAt);
+  }
+
+  private payload(task: Task, group: OpenGroup, call: number): string {
+    return `{"jobId":${JSON.stringify(this.event.jobId)},"batchId":${task.batch},"invocationAttempt":${call},`
       + group.items(task.batch)
       + (this.parameters === undefined ? '' : `,"parameters":${this.parameters}`)
       + `,"deadlineMs":${this.plan.deadline}}`;
   }
 
-  private async returned(task: Task, group: OpenGroup, payload: string, requestId: string, startedAt: number): Promise<void> {
+  private async returned(task: Task, group: OpenGroup, call: number, payload: string, requestId: string, startedAt: number): Promise<void> {
     const bytes = Buffer.byteLength(payload);
     const problem = unusable(payload, bytes);
     if (problem) return this.fail(task, group, startedAt, { ...problem, requestId });
@@ -269,7 +308,7 @@ class Leaf {
     // timed before the spill: the time-line shows the worker, not our storage
     const settled = { ...this.timing(task, startedAt), bytes };
     const text = spill
-      ? await spilledEntry(this.ports, this.writer, task.batch, task.calls, payload, bytes)
+      ? await spilledEntry(this.ports, this.writer, task.batch, call, payload, bytes)
       : resultEntry(payload);
     return this.settle(task, group, { ...settled, text });
   }

@@ -40,6 +40,8 @@ export interface Plan {
   /** Object that holds the request's `parameters`; absent: there are none. */
   readonly parametersKey?: string;
   readonly workerRetries: number;
+  /** Whether stragglers are called a second time. */
+  readonly speculative?: boolean;
   readonly workerTimeoutSeconds: number;
   /** The most failed batches with which the job still succeeds. */
   readonly toleratedFailures: number;

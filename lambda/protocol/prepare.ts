@@ -90,6 +90,7 @@ async function makePlan(ports: Ports, settings: Settings, jobId: string, request
     source,
     ...(parametersKey !== undefined && { parametersKey }),
     workerRetries: settings.workerRetries,
+    ...(settings.speculativeExecution && { speculative: true }),
     workerTimeoutSeconds,
     toleratedFailures: Math.floor((batches * request.toleratedFailurePercentage) / 100),
     leaseSeconds: Math.max(6, Math.min(60, settings.repairIntervalSeconds)),

@@ -73,6 +73,7 @@ async function nextPlan(ports: Ports, settings: Settings, last: Plan, units: num
     groups: units,
     branching: settings.branching,
     workerRetries: settings.workerRetries,
+    speculative: settings.speculativeExecution ?? false,
     workerTimeoutSeconds,
     startedAt,
     deadline: last.deadline + passed,

@@ -262,6 +262,36 @@ test('a job that runs out of time has its partial results combined where that is
   expect(there).toEqual(Array.from({ length: 1000 }, (_, i) => i).filter((i) => !results.missing.includes(i)));
 });
 
+describe('stragglers', () => {
+  const calls = async (speculativeExecution: boolean) => {
+    const counts = new Map<number, number>();
+    const w: World = world({
+      settings: { speculativeExecution },
+      worker: async ({ batchId }) => {
+        const call = (counts.get(batchId) ?? 0) + 1;
+        counts.set(batchId, call);
+        if (batchId % 60 === 7 && call === 1) await w.clock.sleep(50_000);
+        return returned({ batchId, call, large: 'z'.repeat(batchId === 7 ? 300_000 : 0) });
+      },
+    });
+    const start = w.clock.now();
+    expect((await w.run({ items: { range: { start: 0, end: 128 } } })).succeeded).toBe(true);
+    const seconds = (w.clock.now() - start) / 1000;
+    expect(combined(w).results.inline.map((r: any) => r.batchId)).toEqual(Array.from({ length: 128 }, (_, i) => i));
+    return { seconds, calls: w.calls.length, winners: [7, 67, 127].map((batch) => combined(w).results.inline[batch].call) };
+  };
+
+  test('are called once more where that is wanted, the first answer wins, and the job does not wait for the other', async () => {
+    expect(await calls(true)).toMatchObject({ calls: 131, winners: [2, 2, 2] });
+    expect((await calls(true)).seconds).toBeLessThan(20);
+  });
+
+  test('are waited for where it is not', async () => {
+    expect(await calls(false)).toMatchObject({ calls: 128, winners: [1, 1, 1] });
+    expect((await calls(false)).seconds).toBeGreaterThan(50);
+  });
+});
+
 describe('redrive', () => {
   const request = { items: { range: { start: 0, end: 1000 } }, maxConcurrency: 100, parameters: { p: 1 } };
   const redrive = { redrive: { jobId: 'job' } };
