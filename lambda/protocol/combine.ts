@@ -5,6 +5,7 @@ import { jobKey, manifestObject, resultObject } from './keys';
 import { surveyGroups, writeManifest } from './manifest';
 import { CombinerEvent, JobRow, Manifest } from './model';
 import { Budget, CallOutcome, Ports } from './ports';
+import { fetchText } from './redo';
 import { batchResults, Fetch, manifestGroups } from './results';
 import { isOver, sealIfAbsent } from './seal';
 import { tooManyFailures } from './tolerance';
@@ -12,6 +13,8 @@ import { backoff } from './window';
 
 /** Results up to this total ride in the combiner's event: a simple combiner then needs no SDK. Lambda takes 6 MB in all. */
 export const INLINE_BYTES = 4 * 1024 * 1024;
+/** `null,` and a number of up to 8 digits with its comma. */
+const EMPTY_BYTES = 14;
 /** Group objects fetched at a time. */
 const FETCHES = 16;
 /** What the monitor needs after the combiner has answered. */
@@ -110,7 +113,7 @@ async function callCombiner(ports: Ports, settings: CombineSettings, payload: st
 
 /** The event as JSON text, put together from texts: results are not parsed more often than needed. */
 async function combinerPayload(ports: Ports, row: JobRow, manifest: Manifest, first: CombinerEvent['failures']['first']): Promise<string> {
-  const fetch: Fetch = async (key) => Buffer.from(await ports.payloads.get(key)).toString('utf8');
+  const fetch = fetchText(ports);
   const head: Omit<CombinerEvent, 'results' | 'parameters'> = {
     jobId: row.jobId,
     status: manifest.outcome,
@@ -122,7 +125,9 @@ async function combinerPayload(ports: Ports, row: JobRow, manifest: Manifest, fi
     elapsedSeconds: (ports.clock.now() - row.plan.startedAt) / 1000,
   };
   const parameters = row.plan.parametersKey === undefined ? '' : `,"parameters":${await fetch(row.plan.parametersKey)}`;
-  const results = manifest.bytes <= INLINE_BYTES
+  // a batch without a result takes room, too: a null and its number
+  const inlineBytes = manifest.bytes + EMPTY_BYTES * (manifest.batchCount - manifest.succeededCount);
+  const results = inlineBytes <= INLINE_BYTES
     ? JSON.stringify(await inlineResults(manifest, fetch))
     : `{"manifest":${JSON.stringify(ports.payloads.uri(manifestObject(row.jobId, row.epoch)))}}`;
   return `${JSON.stringify(head).slice(0, -1)}${parameters},"results":${results}}`;

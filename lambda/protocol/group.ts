@@ -144,3 +144,11 @@ export async function commitGroup(ports: Ports, writer: Writer, plan: Plan, grou
   const written = await ports.store.results.put(row as unknown as Row, { absent: 'pk' });
   return { won: written.ok, failed: (written.row as unknown as GroupRow).failed.length };
 }
+
+/** What is committed of these units: strongly consistent, without the results. */
+export async function committedUnits(ports: Ports, job: { jobId: string; epoch: number }, units: number[]): Promise<CommittedUnit[]> {
+  const rows = await ports.store.results.getMany(units.map((unit) => groupKey(job.jobId, job.epoch, unit)), ['unit', 'count', 'failed']);
+  return rows as unknown as GroupRow[];
+}
+
+type CommittedUnit = Pick<GroupRow, 'unit' | 'count' | 'failed'>;

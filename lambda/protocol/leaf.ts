@@ -1,9 +1,9 @@
 import { claimLeaf } from './claim';
-import { BUFFER_BYTES, commitGroup, GroupInProgress, resultEntry, Settled, SPILL_BYTES, spilledEntry } from './group';
+import { BUFFER_BYTES, commitGroup, committedUnits, GroupInProgress, resultEntry, Settled, SPILL_BYTES, spilledEntry } from './group';
 import { GroupItems, ItemReader } from './items';
 import { signalJoin } from './join';
-import { groupKey, jobKey, leafKey, partObject, Writer } from './keys';
-import { DispatchEvent, Failure, GroupRow, JobRow, LeafRow, Plan } from './model';
+import { jobKey, leafKey, partObject, Writer } from './keys';
+import { DispatchEvent, Failure, JobRow, LeafRow, Plan } from './model';
 import { Part, readPart, Tries, triesOf, weight } from './part';
 import { groupOfBatch, groupsOfLeaf, JOIN_FAN_IN, Span, spanSize } from './plan';
 import { Budget, CallOutcome, Ports, Row } from './ports';
@@ -211,7 +211,7 @@ class Leaf {
   private async skipCommitted(from: number): Promise<void> {
     const to = Math.min(this.groups.end, (Math.floor(from / JOIN_FAN_IN) + 1) * JOIN_FAN_IN);
     const keys = Array.from({ length: to - from }, (_, i) => from + i);
-    for (const row of await readCommitted(this.ports, this.event, keys)) {
+    for (const row of await committedUnits(this.ports, this.event, keys)) {
       this.committed.set(row.unit, { finished: row.count, failed: row.failed.length });
     }
     await this.signalRun(from);
@@ -524,9 +524,4 @@ function unusable(payload: string, bytes: number): Omit<CallError, 'requestId'> 
   } catch {
     return { errorType: 'ResultNotJson', message: 'the worker returned something that is not JSON: return a value that JSON can express' };
   }
-}
-
-async function readCommitted(ports: Ports, job: DispatchEvent, units: number[]): Promise<GroupRow[]> {
-  const rows = await ports.store.results.getMany(units.map((unit) => groupKey(job.jobId, job.epoch, unit)), ['unit', 'count', 'failed']);
-  return rows as unknown as GroupRow[];
 }

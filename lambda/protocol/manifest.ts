@@ -127,5 +127,5 @@ export async function writeManifest(ports: Ports, row: JobRow, outcome: Outcome,
   const text = groupsText === undefined ? JSON.stringify(head) : `${JSON.stringify(head).slice(0, -1)},"groups":${groupsText}}`;
   const key = manifestObject(row.jobId, row.epoch);
   const isOurs = await ports.payloads.put(key, text, { ifAbsent: true });
-  return JSON.parse(isOurs ? text : Buffer.from(await ports.payloads.get(key)).toString('utf8')) as Manifest;
+  return JSON.parse(isOurs ? text : await fetchText(ports)(key)) as Manifest;
 }

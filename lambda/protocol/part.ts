@@ -1,5 +1,6 @@
 import { Settled } from './group';
 import { Ports } from './ports';
+import { fetchText } from './redo';
 
 /** How a batch without an answer stands. */
 export interface Tries {
@@ -18,7 +19,7 @@ export interface Part {
 }
 
 export async function readPart(ports: Ports, key: string): Promise<Part> {
-  return JSON.parse(Buffer.from(await ports.payloads.get(key)).toString('utf8')) as Part;
+  return JSON.parse(await fetchText(ports)(key)) as Part;
 }
 
 export function triesOf({ calls, failures, unknowns }: Tries): Tries {

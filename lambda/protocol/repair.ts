@@ -1,8 +1,8 @@
 import { claimLeaf } from './claim';
 import { JobState } from './errors';
-import { commitGroup, GroupInProgress, Settled } from './group';
+import { commitGroup, committedUnits, GroupInProgress, Settled } from './group';
 import { Epoch, rootComplete, signalJoin } from './join';
-import { groupKey, jobKey, leafKey, nodeKey } from './keys';
+import { jobKey, leafKey, nodeKey } from './keys';
 import { DispatchEvent, JobRow, LeafRow } from './model';
 import { readPart } from './part';
 import { childrenOfNode, groupsOfLeaf, JOIN_FAN_IN, joinLevels, spanSize } from './plan';
@@ -143,8 +143,7 @@ function lostBatch(batch: number, leaf: number, attempt: number, restarts: numbe
 }
 
 async function committed(ports: Ports, job: Epoch, units: number[]): Promise<Set<number>> {
-  const rows = await ports.store.results.getMany(units.map((unit) => groupKey(job.jobId, job.epoch, unit)), ['unit']);
-  return new Set(rows.map((row) => row.unit as number));
+  return new Set((await committedUnits(ports, job, units)).map(({ unit }) => unit));
 }
 
 /** Every leaf is done, the root is not: repeats what signals are missing, from the root down, into incomplete nodes only. */

@@ -262,6 +262,13 @@ test('a job that runs out of time has its partial results combined where that is
   expect(there).toEqual(Array.from({ length: 1000 }, (_, i) => i).filter((i) => !results.missing.includes(i)));
 });
 
+test('a job of very many batches that runs out of time is not forced into one event', async () => {
+  const w: World = world({ settings: { combineOnTimeout: true } });
+  await w.run({ items: { range: { start: 0, end: 1_000_000 } }, maxConcurrency: 64, timeoutSeconds: 10 });
+  expect(w.status()).toBe('TIMED_OUT');
+  expect(combined(w)).toMatchObject({ isTimedOut: true, results: { manifest: 's3://bucket/jobs/job/e1/manifest.json' } });
+});
+
 describe('stragglers', () => {
   const calls = async (speculativeExecution: boolean) => {
     const counts = new Map<number, number>();
