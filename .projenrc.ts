@@ -1,4 +1,4 @@
-import { awscdk, javascript } from 'projen';
+import { awscdk, javascript, TomlFile } from 'projen';
 
 /** The one place that decides what is built, with which versions, and how; every generated file comes from here. */
 
@@ -139,5 +139,32 @@ project.addTask('demo', { description: 'Digit search on the local engine, from t
 // The engine's launcher runs under Python; it ships beside the bundled command.
 project.npmignore?.exclude('/docs/', '/examples/', '/demo/', '/client/', '/engine/*.ts', '/lambda/', '/runtime/', '/simulation/', '/CONTRIBUTING.md', '/.npmrc', '/.ci/', '/jest.config.json', '/.burst/', '**/cdk.out');
 project.gitignore.exclude('cdk.out', '/demo/report.*', '.burst', '__pycache__', '*.pyc', '/junit.xml');
+
+// The Python distribution for workers, combiners and callers; the construct's own binding for Python apps is another one.
+new TomlFile(project, 'client/python/pyproject.toml', {
+  obj: {
+    'build-system': { 'requires': ['hatchling>=1.27'], 'build-backend': 'hatchling.build' },
+    'project': {
+      'name': 'burst-compute',
+      'version': '0.0.0',
+      'description': 'Workers, combiners and clients of cdk-burst-compute: massively parallel jobs on AWS Lambda',
+      'readme': 'README.md',
+      'license': 'Apache-2.0',
+      'authors': [{ name: 'cdk-burst-compute contributors', email: 'maintainers@cdk-burst-compute.dev' }],
+      'requires-python': '>=3.10',
+      'dependencies': ['boto3>=1.35'], // S3 puts on condition
+      'optional-dependencies': { progress: ['tqdm>=4'] },
+      'classifiers': ['Programming Language :: Python :: 3', 'Typing :: Typed'],
+      'urls': { Source: 'https://github.com/cdk-burst-compute/cdk-burst-compute' },
+    },
+    'tool': {
+      hatch: { build: { targets: { sdist: { include: ['src', 'tests', 'README.md'] }, wheel: { packages: ['src/burst_compute'] } } } },
+      mypy: { strict: true },
+      pytest: { ini_options: { addopts: '-p no:cacheprovider', testpaths: ['tests'] } },
+    },
+  },
+});
+project.addTask('python:build', { description: 'Wheel and source distribution of burst-compute', exec: 'ts-node -T client/python/build.ts' });
+project.addTask('python:test', { description: 'Tests of burst-compute, in a new environment with the built wheel', exec: 'jest test/client/python.test.ts' });
 
 project.synth();
