@@ -4,6 +4,7 @@ import { BatchResult, batchResults } from '../lambda/protocol/results';
 
 export type { CombinerEvent, Failure, WorkerEvent } from '../lambda/protocol/model';
 export type { BatchResult } from '../lambda/protocol/results';
+export * from './worker';
 
 let s3: S3Client | undefined;
 

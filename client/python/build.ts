@@ -23,7 +23,9 @@ export interface Distributions {
 export async function execute(program: string, args: string[], options: { cwd?: string; env?: Record<string, string | undefined> } = {}): Promise<string> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_OURS.includes(name)));
   try {
-    const { stdout } = await run(program, args, { ...options, env: { ...env, PIP_DISABLE_PIP_VERSION_CHECK: '1', ...options.env }, maxBuffer: 64 * 1024 * 1024 });
+    const { stdout } = await run(program, args, {
+      ...options, env: { ...env, PIP_DISABLE_PIP_VERSION_CHECK: '1', ...options.env }, maxBuffer: 64 * 1024 * 1024,
+    });
     return stdout;
   } catch (error) {
     const { stdout = '', stderr = '', message } = error as { stdout?: string; stderr?: string; message: string };

@@ -43,6 +43,22 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class ItemResult:
+    """What became of one item of a batch whose worker takes one item after the other."""
+
+    index: int
+    """Within the batch, from 0."""
+    state: Literal["succeeded", "failed"]
+    result: Any = None
+    """What the function returned; ``None`` unless ``state`` is ``succeeded``."""
+    error_type: str | None = None
+    """Name of what the function raised, with its module unless that is ``builtins``."""
+    message: str | None = None
+    traceback: str | None = None
+    """Where it was raised; only for the first errors of a batch."""
+
+
+@dataclass(frozen=True)
 class BatchResult:
     """What became of one batch."""
 
@@ -55,6 +71,31 @@ class BatchResult:
     """Why there is none; only where ``state`` is ``failed``, and inline only for the first failures of a job."""
     task_id: str | None = None
     """Id of the task, in a job of tasks."""
+
+    def items(self) -> Iterator[ItemResult]:
+        """The single items of a batch whose worker, made by ``burst_worker``, takes one item after the other.
+
+        Raises:
+            ValueError: the batch has no result, or one of another form.
+        """
+        if self.state != "succeeded":
+            why = f": {self.failure.error_type}: {self.failure.message}" if self.failure else ""
+            raise ValueError(f"batch {self.batch_id} has no items, it is {self.state}{why}: look at its state first")
+        result = self.result
+        if not isinstance(result, Mapping) or not isinstance(result.get("results"), list) or not isinstance(result.get("errors"), list):
+            raise ValueError(
+                f"the result of batch {self.batch_id} does not list items: its worker must be made by burst_worker from a function of one item"
+            )
+        return _item_results(result["results"], {error["index"]: error for error in result["errors"]})
+
+
+def _item_results(results: list[Any], errors: dict[int, Mapping[str, Any]]) -> Iterator[ItemResult]:
+    for index, result in enumerate(results):
+        error = errors.get(index)
+        if error is None:
+            yield ItemResult(index, "succeeded", result)
+        else:
+            yield ItemResult(index, "failed", None, error["errorType"], error["message"], error.get("traceback"))
 
 
 def read_results(event: Mapping[str, Any], *, client: Any = None) -> Iterator[BatchResult]:
