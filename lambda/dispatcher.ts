@@ -9,7 +9,7 @@ const ports = awsPorts({
   tasksTable: required('TASKS_TABLE'),
   resultsTable: required('RESULTS_TABLE'),
   bucket: required('PAYLOAD_BUCKET'),
-  functions: { workers: workerArns(), dispatcher: required('AWS_LAMBDA_FUNCTION_NAME') },
+  functions: { workers: workerArns(), dispatcher: required('AWS_LAMBDA_FUNCTION_NAME'), combiner: process.env.COMBINER_ARN },
 }, logger);
 
 export const handler = async (event: DispatchEvent, context: Context): Promise<void> => {

@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { required, workerArns } from './aws/environment';
 import { awsPorts } from './aws/ports';
-import { combine, Epoch, Execution, finish, finishStopped, jobIdOf, prepare, repair, Settings, takeTurn, TokenBearer } from './protocol';
+import { combine, Epoch, Execution, finish, finishStopped, jobIdOf, prepare, repair, Settings, takeTurn, TokenBearer, UNKNOWN_COMBINER_TIMEOUT_SECONDS } from './protocol';
 
 const logger = new Logger();
 const settings = JSON.parse(required('BURST_SETTINGS')) as Settings;
@@ -13,9 +13,6 @@ const ports = awsPorts({
   bucket: required('PAYLOAD_BUCKET'),
   functions: { workers: workerArns(), dispatcher: required('DISPATCHER_ARN'), combiner: combinerArn },
 }, logger);
-
-/** As long as a combiner whose time-out nobody knows may run, so that the monitor outlives it. */
-const UNKNOWN_COMBINER_TIMEOUT_SECONDS = 13 * 60;
 
 /** The states of the state machine, by the `action` that each sends. */
 type MonitorEvent =

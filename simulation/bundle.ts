@@ -20,7 +20,7 @@ const SMALL: Patch[] = [
   constant('group.ts', 'ROW_LIMIT_BYTES', '250'),
   constant('group.ts', 'SPILL_BYTES', '420'),
   constant('group.ts', 'BUFFER_BYTES', '2000'),
-  constant('combine.ts', 'INLINE_BYTES', '3000'),
+  constant('inline.ts', 'INLINE_BYTES', '3000'),
   constant('manifest.ts', 'INLINE_CHARS', '1500'),
   constant('manifest.ts', 'PIECE_CHARS', '600'),
   constant('manifest.ts', 'PAGE', '3'),
@@ -49,7 +49,7 @@ export async function bundle({ scale = 'small', patches = [], root = join(__dirn
     logLevel: 'silent',
     plugins: [{
       name: 'patches',
-      setup: ({ onLoad }) => onLoad({ filter: /[\\/]lambda[\\/]protocol[\\/][a-z]+\.ts$/ }, ({ path }) => ({
+      setup: ({ onLoad }) => onLoad({ filter: /[\\/]lambda[\\/]protocol[\\/][a-z-]+\.ts$/ }, ({ path }) => ({
         loader: 'ts',
         contents: all.filter(({ file }) => file === basename(path)).reduce(apply, readFileSync(path, 'utf8')),
       })),

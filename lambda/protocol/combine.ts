@@ -1,5 +1,6 @@
 import { CombinerFailed, JobNotSucceeded, JobState, NotAllowed, Transient } from './errors';
 import { announce, endJob, JobOutput, output } from './finish';
+import { INLINE_BYTES } from './inline';
 import { Epoch } from './join';
 import { jobKey, manifestObject, resultObject } from './keys';
 import { surveyGroups, writeManifest } from './manifest';
@@ -9,10 +10,9 @@ import { fetchText } from './redo';
 import { batchResults, Fetch, manifestGroups } from './results';
 import { isOver, sealIfAbsent } from './seal';
 import { tooManyFailures } from './tolerance';
+import { lastEvent, rootResult, Standing, standingPartials } from './tree-end';
 import { backoff } from './window';
 
-/** Results up to this total ride in the combiner's event: a simple combiner then needs no SDK. Lambda takes 6 MB in all. */
-export const INLINE_BYTES = 4 * 1024 * 1024;
 /** `null,` and a number of up to 8 digits with its comma. */
 const EMPTY_BYTES = 14;
 /** Group objects fetched at a time. */
@@ -58,7 +58,7 @@ export async function combine(ports: Ports, settings: CombineSettings, job: Epoc
   if (!sealed || sealed.seal.outcome !== 'SUCCEEDED') throw notSucceeded(sealed?.row ?? row);
 
   const manifest = await writeManifest(ports, row, 'SUCCEEDED', survey);
-  const result = settings.hasCombiner ? await combinedResult(ports, settings, row, manifest, survey.firstFailures, budget) : undefined;
+  const result = await finalResult(ports, settings, row, manifest, survey.firstFailures, budget);
   const ended = await endJob(ports, job, 'SUCCEEDED', {
     failedCount: manifest.failedCount,
     manifest: ports.payloads.uri(manifestObject(job.jobId, job.epoch)),
@@ -71,9 +71,11 @@ export async function combine(ports: Ports, settings: CombineSettings, job: Epoc
 /** What is there at the deadline goes to the combiner; its answer is kept beside the job's status, which stays TIMED_OUT. */
 async function combinePartially(ports: Ports, settings: CombineSettings, row: JobRow, budget: Budget): Promise<void> {
   const combineStartedAt = ports.clock.now();
+  // read before the manifest is made, so that it has all that they are made of
+  const standing = row.plan.tree && await standingPartials(ports, row);
   const survey = await surveyGroups(ports, row);
   const manifest = await writeManifest(ports, row, 'TIMED_OUT', survey);
-  const result = await combinedResult(ports, settings, row, manifest, survey.firstFailures, budget);
+  const result = await combinedResult(ports, settings, row, manifest, survey.firstFailures, budget, standing);
   await ports.store.tasks.update(
     row.pk, { set: { result, combineStartedAt, combineEndedAt: ports.clock.now() } }, { all: [{ equals: ['epoch', row.epoch] }, { absent: 'terminal' }] },
   );
@@ -83,13 +85,26 @@ function notSucceeded(row: JobRow): JobNotSucceeded {
   return new JobNotSucceeded(`${row.sealed?.outcome}: ${row.sealed?.reason?.message ?? ''}`);
 }
 
+async function finalResult(
+  ports: Ports, settings: CombineSettings, row: JobRow, manifest: Manifest, first: CombinerEvent['failures']['first'], budget: Budget,
+): Promise<string | undefined> {
+  if (!settings.hasCombiner) return undefined;
+  if (!row.plan.tree || row.plan.batches === 0) return combinedResult(ports, settings, row, manifest, first, budget, row.plan.tree && []);
+  return storedResult(ports, row, await rootResult(ports, row));
+}
+
 /** Run again, the combiner is called again; the first answer that was stored is the job's result. */
 async function combinedResult(
   ports: Ports, settings: CombineSettings, row: JobRow, manifest: Manifest, first: CombinerEvent['failures']['first'], budget: Budget,
+  standing?: Standing[],
 ): Promise<string> {
+  const payload = standing ? await lastEvent(ports, row, manifest, first, standing) : await combinerPayload(ports, row, manifest, first);
+  return storedResult(ports, row, await callCombiner(ports, settings, payload, budget));
+}
+
+async function storedResult(ports: Ports, row: JobRow, answer: string): Promise<string> {
   const key = resultObject(row.jobId, row.epoch);
-  const payload = await combinerPayload(ports, row, manifest, first);
-  await ports.payloads.put(key, await callCombiner(ports, settings, payload, budget), { ifAbsent: true });
+  await ports.payloads.put(key, answer, { ifAbsent: true });
   return ports.payloads.uri(key);
 }
 

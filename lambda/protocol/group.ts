@@ -147,8 +147,8 @@ export async function commitGroup(ports: Ports, writer: Writer, plan: Plan, grou
 
 /** What is committed of these units: strongly consistent, without the results. */
 export async function committedUnits(ports: Ports, job: { jobId: string; epoch: number }, units: number[]): Promise<CommittedUnit[]> {
-  const rows = await ports.store.results.getMany(units.map((unit) => groupKey(job.jobId, job.epoch, unit)), ['unit', 'count', 'failed']);
+  const rows = await ports.store.results.getMany(units.map((unit) => groupKey(job.jobId, job.epoch, unit)), ['unit', 'group', 'count', 'failed']);
   return rows as unknown as GroupRow[];
 }
 
-type CommittedUnit = Pick<GroupRow, 'unit' | 'count' | 'failed'>;
+type CommittedUnit = Pick<GroupRow, 'unit' | 'group' | 'count' | 'failed'>;

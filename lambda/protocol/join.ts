@@ -8,7 +8,7 @@ export interface Epoch {
   readonly epoch: number;
 }
 
-interface Tree extends Epoch {
+export interface Tree extends Epoch {
   readonly plan: { readonly groups: number; readonly ttl: number };
 }
 
@@ -17,15 +17,20 @@ interface Tree extends Epoch {
  * comes twice changes nothing, and a repeated signal to a full node is passed on again: that heals a lost one above it.
  */
 export async function signalJoin(ports: Ports, job: Tree, level: number, children: number[]): Promise<void> {
+  if (!await addToNode(ports, job, level, children)) return;
+  if (level + 1 < joinLevels(job.plan.groups).length) return signalJoin(ports, job, level + 1, [Math.floor(children[0] / JOIN_FAN_IN)]);
+  await rootComplete(ports, job);
+}
+
+/** Adds children to their one node; whether it has all of its children now. */
+export async function addToNode(ports: Ports, job: Tree, level: number, children: number[]): Promise<boolean> {
   const index = Math.floor(children[0] / JOIN_FAN_IN);
   const written = await ports.store.tasks.update(nodeKey(job.jobId, job.epoch, level, index), {
     set: { ttl: job.plan.ttl },
     addToSet: { children },
   });
   const complete = written.ok ? (written.row.children as Set<number>).size : 0;
-  if (complete < spanSize(childrenOfNode(level, index, job.plan.groups))) return;
-  if (level + 1 < joinLevels(job.plan.groups).length) return signalJoin(ports, job, level + 1, [index]);
-  await rootComplete(ports, job);
+  return complete === spanSize(childrenOfNode(level, index, job.plan.groups));
 }
 
 /** Notes that every group is committed, and wakes the state machine. Decides nothing: the monitor seals. */

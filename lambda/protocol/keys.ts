@@ -3,6 +3,8 @@
 export const jobKey = (jobId: string) => `j#${jobId}`;
 export const leafKey = (jobId: string, epoch: number, leaf: number) => `j#${jobId}#e${epoch}#l${leaf}`;
 export const nodeKey = (jobId: string, epoch: number, level: number, index: number) => `j#${jobId}#e${epoch}#n${level}#${index}`;
+/** Of a unit of the combine mode TREE. */
+export const partialKey = (jobId: string, epoch: number, level: number, index: number) => `j#${jobId}#e${epoch}#p${level}#${index}`;
 export const groupKey = (jobId: string, epoch: number, unit: number) => `j#${jobId}#e${epoch}#g${unit}`;
 
 /** How redrives of a job are named. A finished name cannot be used again for 90 days (Step Functions quotas). */
@@ -39,6 +41,10 @@ const writerTag = (w: Writer) => `l${w.leaf}-a${w.attempt}-${w.owner}`;
 export const groupObject = (w: Writer, group: number) => `${folder(w.jobId, w.epoch)}/groups/${group}/${writerTag(w)}.json`;
 export const batchObject = (w: Writer, batch: number, invocationAttempt: number) =>
   `${folder(w.jobId, w.epoch)}/batches/${batch}/${writerTag(w)}-i${invocationAttempt}.json`;
+export const partialObject = (w: Writer, level: number, index: number) => `${folder(w.jobId, w.epoch)}/tree/${level}-${index}/${writerTag(w)}.json`;
+/** What is too large for a combiner's event; `owner`: who calls. */
+export const entriesObject = (jobId: string, epoch: number, level: number, index: number, owner: string) =>
+  `${folder(jobId, epoch)}/tree/${level}-${index}/${owner}-entries.jsonl`;
 export const partObject = (w: Writer) => `${folder(w.jobId, w.epoch)}/parts/${writerTag(w)}.json`;
 
 /** What Prepare makes of items in S3. A second try of it writes elsewhere. */

@@ -1,4 +1,5 @@
 import { claimLeaf } from './claim';
+import { CombineUnits } from './combine-units';
 import { BUFFER_BYTES, commitGroup, committedUnits, GroupInProgress, resultEntry, Settled, SPILL_BYTES, spilledEntry } from './group';
 import { GroupItems, ItemReader } from './items';
 import { signalJoin } from './join';
@@ -77,6 +78,8 @@ class Leaf {
   private readonly window: Window;
   private readonly items: ItemReader;
   private readonly redo?: RedoReader;
+  /** Combine mode TREE: the units to combine. */
+  private readonly combining?: CombineUnits;
   private readonly open = new Map<number, OpenGroup>();
   private readonly fresh: Task[] = [];
   private readonly waiting: Task[] = [];
@@ -116,6 +119,7 @@ class Leaf {
     this.window = new Window(this.plan.window);
     this.items = new ItemReader(ports, this.plan, this.groups);
     this.redo = this.plan.redo && new RedoReader(ports, this.plan.redo, this.groups);
+    this.combining = this.plan.tree && new CombineUnits(ports, event, writer, parameters);
     this.cursor = row.cursor ?? this.groups.start;
     this.nextGroup = this.cursor;
     this.parts = row.parts ?? [];
@@ -164,16 +168,23 @@ class Leaf {
 
   private mayStart(): boolean {
     if (this.ports.clock.now() >= this.plan.deadline) return false;
-    return this.budget.remainingMs() > this.plan.workerTimeoutSeconds * 1000 + END_MARGIN_MS;
+    const seconds = Math.max(this.plan.workerTimeoutSeconds, this.plan.tree?.combinerTimeoutSeconds ?? 0);
+    return this.budget.remainingMs() > seconds * 1000 + END_MARGIN_MS;
   }
 
   private isExhausted(): boolean {
-    return this.nextGroup >= this.groups.end && !this.opening && this.fresh.length === 0 && this.waiting.length === 0;
+    return this.nextGroup >= this.groups.end && !this.opening && this.fresh.length === 0 && this.waiting.length === 0
+      && (this.combining?.isIdle ?? true);
   }
 
   private fill(): void {
     const now = this.ports.clock.now();
     while (this.running < this.window.current) {
+      const unit = this.combining?.next(now); // first: what is combined is let go of
+      if (unit) {
+        this.inBackground(this.combine(unit));
+        continue;
+      }
       const due = this.waiting.findIndex((task) => task.notBefore <= now);
       const task = due >= 0 ? this.waiting.splice(due, 1)[0] : this.fresh.shift();
       if (!task) break;
@@ -213,8 +224,37 @@ class Leaf {
     const keys = Array.from({ length: to - from }, (_, i) => from + i);
     for (const row of await committedUnits(this.ports, this.event, keys)) {
       this.committed.set(row.unit, { finished: row.count, failed: row.failed.length });
+      this.combineGroup(row);
     }
-    await this.signalRun(from);
+    if (!this.combining) await this.signalRun(from);
+  }
+
+  private combineGroup({ unit, group }: { unit: number; group: number }): void {
+    if (this.combining) this.through(this.combining.add({ level: 0, index: group }, [unit]));
+  }
+
+  /** Runs a unit of combine mode TREE: its call takes the place of a worker's in the window. */
+  private async combine(unit: Parameters<CombineUnits['run']>[0]): Promise<void> {
+    const startedAt = this.ports.clock.now();
+    this.running++;
+    const end = await this.combining!.run(unit).finally(() => { this.running--; });
+    if (this.abort.signal.aborted) return;
+    const now = this.ports.clock.now();
+    if (end.kind !== 'throttled') this.lastHeard = now;
+    switch (end.kind) {
+      case 'through':
+        this.window.succeeded();
+        this.progressed ||= end.isNew;
+        return this.through(end.groups);
+      case 'throttled':
+        this.window.throttled(startedAt, now);
+        if (this.running === 0 && now - this.lastHeard > STARVED_MS) this.end ??= 'released';
+        return;
+      case 'failed':
+        if (this.end !== undefined || !await this.report({})) return; // sealed only by a leaf that still owns its groups
+        this.end ??= 'stopped';
+        return sealEarly(this.ports, this.event, 'FAILED', end.reason);
+    }
   }
 
   private async call(task: Task): Promise<void> {
@@ -350,7 +390,7 @@ class Leaf {
   }
 
   private nextWaiting(): number | undefined {
-    const next = this.waiting.reduce((least, task) => Math.min(least, task.notBefore), Infinity);
+    const next = this.waiting.reduce((least, task) => Math.min(least, task.notBefore), this.combining?.nextAt() ?? Infinity);
     return next === Infinity || this.running >= this.window.current ? undefined : Math.max(1, next - this.ports.clock.now());
   }
 
@@ -373,7 +413,8 @@ class Leaf {
     this.bufferedChars -= progress.heldChars;
     this.committed.set(progress.unit, { finished: progress.count, failed });
     this.progressed = true;
-    await this.signalRun(progress.unit);
+    if (this.combining) this.combineGroup(progress);
+    else await this.signalRun(progress.unit);
   }
 
   /** Signals the groups of one join node together, once all that this leaf owns there are committed: one write instead of up to 64. */
@@ -384,7 +425,12 @@ class Leaf {
     const run = Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
     if (run.length === 0 || !run.every((g) => this.committed.has(g))) return;
     await signalJoin(this.ports, this.event, 0, run);
-    run.forEach((g) => this.signalled.add(g));
+    this.through(run);
+  }
+
+  /** Groups for which nothing is left to do; the cursor moves past those before which nothing is missing. */
+  private through(units: number[]): void {
+    units.forEach((g) => this.signalled.add(g));
     while (this.signalled.delete(this.cursor)) {
       const done = this.committed.get(this.cursor)!;
       this.below.finished += done.finished;
@@ -475,6 +521,7 @@ class Leaf {
         ...this.tries,
         ...[...this.fresh, ...this.waiting].filter(({ calls }) => calls > 0).map((task): [number, Tries] => [task.batch, triesOf(task)]),
       ],
+      ...(this.combining && { combining: this.combining.tries() }),
     };
     if (weight(part) === this.inherited) return;
     const key = partObject(this.writer);
@@ -488,6 +535,7 @@ class Leaf {
       const part = await readPart(this.ports, key);
       part.settled.forEach(([batch, settled]) => this.carried.set(batch, settled));
       part.tries.forEach(([batch, tries]) => this.tries.set(batch, tries));
+      this.combining?.inherit(part.combining ?? []);
       this.inherited = weight(part);
     }
   }

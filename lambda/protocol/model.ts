@@ -40,6 +40,8 @@ export interface Plan {
   /** Object that holds the request's `parameters`; absent: there are none. */
   readonly parametersKey?: string;
   readonly workerRetries: number;
+  /** Combine mode TREE: dispatchers call the combiner on each group and each full join node. */
+  readonly tree?: { readonly combinerTimeoutSeconds: number };
   /** Whether stragglers are called a second time. */
   readonly speculative?: boolean;
   readonly workerTimeoutSeconds: number;
@@ -128,6 +130,8 @@ export interface LeafRow {
   done?: boolean;
   released?: boolean;
   parts?: string[];
+  /** Combine mode TREE: its batches were given up, what is left is to combine. */
+  givenUp?: boolean;
   counts?: LeafCounts;
   startedAt?: number;
   endedAt?: number;
@@ -176,6 +180,22 @@ export interface GroupRow {
   ttl: number;
 }
 
+/** Combine mode TREE: what the combiner made of a group (level 0) or of the partial results below a join node. */
+export interface PartialRow {
+  pk: string;
+  level: number;
+  index: number;
+  /** The combiner's answer as JSON text while it is small, else the key of the object that holds it; neither: a redrive needs nothing of it. */
+  data?: string;
+  object?: string;
+  /** Size of the answer. */
+  bytes: number;
+  failedCount: number;
+  /** Up to ten. */
+  firstFailures: Failure[];
+  ttl: number;
+}
+
 /** One line of the manifest. */
 export interface ManifestGroup {
   readonly group: number;
@@ -216,17 +236,48 @@ export interface WorkerEvent {
 
 export interface CombinerEvent {
   readonly jobId: string;
-  readonly status: Outcome;
+  /** RUNNING: in combine mode TREE, while the job runs. */
+  readonly status: Outcome | 'RUNNING';
   readonly isComplete: boolean;
   readonly isTimedOut: boolean;
+  /** Of the job. */
   readonly batchCount: number;
   readonly failures: { readonly count: number; readonly first: Failure[] };
   readonly parameters?: unknown;
   readonly startedAt: string;
   readonly elapsedSeconds: number;
+  /** Combine mode TREE only; `isComplete`, `failures` and `results` are then those of `batches`. */
+  readonly tree?: {
+    /** 0: the results are those of workers. Above: partial results, which the combiner itself returned. */
+    readonly level: number;
+    /** Counted from 0 on each level. */
+    readonly index: number;
+    readonly batches: BatchRange;
+    /** Whether the answer is the job's result; else it is one of the results of a later call. */
+    readonly isFinal: boolean;
+  };
   /**
    * `inline`: what the worker returned for each batch, in batch order, null for those in `failed` and, in a job that ran out
-   * of time, `missing`. Too large for an event: the address of the manifest instead.
+   * of time, `missing`. Too large for an event: the address of the manifest instead. In combine mode TREE `batches` says of which
+   * each is, and what is too large are JSON Lines, a `TreeEntry` each, at the address in `entries`.
    */
-  readonly results: { readonly inline: unknown[]; readonly failed: number[]; readonly missing: number[] } | { readonly manifest: string };
+  readonly results:
+    | { readonly inline: unknown[]; readonly failed: number[]; readonly missing: number[]; readonly batches?: BatchRange[] }
+    | { readonly manifest: string }
+    | { readonly entries: string };
+}
+
+/** Consecutive batches, end exclusive. */
+export interface BatchRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A result or partial result in combine mode TREE, or the failure in its place. */
+export interface TreeEntry {
+  readonly batches: BatchRange;
+  readonly result?: unknown;
+  /** In the place of `result`: the object of the payload bucket that holds it. */
+  readonly ref?: { readonly key: string; readonly bytes: number };
+  readonly failure?: Failure;
 }

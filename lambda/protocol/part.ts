@@ -16,6 +16,8 @@ export interface Tries {
 export interface Part {
   readonly settled: [batch: number, settled: Settled][];
   readonly tries: [batch: number, tries: Tries][];
+  /** Of the combiner, by the key of what it was to give. */
+  readonly combining?: [key: string, tries: Tries][];
 }
 
 export async function readPart(ports: Ports, key: string): Promise<Part> {
@@ -27,6 +29,6 @@ export function triesOf({ calls, failures, unknowns }: Tries): Tries {
 }
 
 /** Grows with whatever a leaf gets done; the same weight, nothing new. */
-export function weight({ settled, tries }: Part): number {
-  return settled.reduce((sum, [, { attempts }]) => sum + attempts + 1, 0) + tries.reduce((sum, [, { calls }]) => sum + calls, 0);
+export function weight({ settled, tries, combining = [] }: Part): number {
+  return settled.reduce((sum, [, { attempts }]) => sum + attempts + 1, 0) + [...tries, ...combining].reduce((sum, [, { calls }]) => sum + calls, 0);
 }

@@ -91,6 +91,7 @@ async function makePlan(ports: Ports, settings: Settings, jobId: string, request
     ...(parametersKey !== undefined && { parametersKey }),
     workerRetries: settings.workerRetries,
     ...(settings.speculativeExecution && { speculative: true }),
+    ...(settings.combineMode === 'TREE' && { tree: treeOf(settings) }),
     workerTimeoutSeconds,
     toleratedFailures: Math.floor((batches * request.toleratedFailurePercentage) / 100),
     leaseSeconds: Math.max(6, Math.min(60, settings.repairIntervalSeconds)),
@@ -98,6 +99,13 @@ async function makePlan(ports: Ports, settings: Settings, jobId: string, request
     deadline,
     ttl: Math.ceil(deadline / 1000) + settings.resultRetentionSeconds + CLOSING_SECONDS,
   };
+}
+
+/** As long as a combiner whose time-out nobody knows may run, so that who calls it outlives it. */
+export const UNKNOWN_COMBINER_TIMEOUT_SECONDS = 13 * 60;
+
+export function treeOf({ combinerTimeoutSeconds = UNKNOWN_COMBINER_TIMEOUT_SECONDS }: Settings): Plan['tree'] {
+  return { combinerTimeoutSeconds };
 }
 
 async function storeParameters(ports: Ports, jobId: string, request: JobRequest): Promise<string | undefined> {

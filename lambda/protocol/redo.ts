@@ -31,9 +31,9 @@ export class RedoReader {
   }
 }
 
-/** Lists the groups of which the last manifest lacks something, and stores the list. */
+/** Lists the groups of which the last manifest lacks something, and those that still are to be combined, and stores the list. */
 export async function writeRedo(
-  ports: Ports, jobId: string, epoch: number, manifest: Manifest, groups: number,
+  ports: Ports, jobId: string, epoch: number, manifest: Manifest, groups: number, uncombined: ReadonlySet<number>,
 ): Promise<{ redo: Redo; units: number }> {
   const redone: Partial<ManifestGroup>[] = [];
   let adopted = 0;
@@ -41,7 +41,7 @@ export async function writeRedo(
   for await (const group of manifestGroups(manifest, fetchText(ports))) {
     for (; next < group.group; next++) redone.push({ group: next });
     next++;
-    if (group.failed.length > 0) redone.push(group);
+    if (group.failed.length > 0 || uncombined.has(group.group)) redone.push(group);
     else adopted += spanSize(batchesOfGroup(group.group, manifest.batchCount));
   }
   for (; next < groups; next++) redone.push({ group: next });

@@ -1,9 +1,10 @@
+import { adoptPartials } from './adopt-partials';
 import { InvalidRequest, JobExists, JobState } from './errors';
 import { epochOf, executionName, jobIdOf, jobKey, manifestObject } from './keys';
 import { JobRow, Manifest, Plan } from './model';
 import { groupCount, staff } from './plan';
 import { Ports, Row } from './ports';
-import type { Execution } from './prepare';
+import { Execution, treeOf } from './prepare';
 import { fetchText, writeRedo } from './redo';
 import type { Settings } from './request';
 import { isOver } from './seal';
@@ -27,7 +28,8 @@ export async function prepareRedrive(ports: Ports, settings: Settings, execution
   }
 
   const manifest = JSON.parse(await fetchText(ports)(manifestObject(jobId, row.epoch))) as Manifest;
-  const { redo, units } = await writeRedo(ports, jobId, epoch, manifest, groupCount(row.plan.batches));
+  const uncombined = settings.combineMode === 'TREE' ? await adoptPartials(ports, epoch, manifest, row.plan) : new Set<number>();
+  const { redo, units } = await writeRedo(ports, jobId, epoch, manifest, groupCount(row.plan.batches), uncombined);
   const plan: Plan = { ...await nextPlan(ports, settings, row.plan, units), redo };
   const next: Partial<JobRow> = {
     status: 'PENDING', epoch, plan, executionArn: execution.arn, ttl: plan.ttl, ...(units === 0 ? { rootDone: epoch } : {}),
@@ -74,6 +76,7 @@ async function nextPlan(ports: Ports, settings: Settings, last: Plan, units: num
     branching: settings.branching,
     workerRetries: settings.workerRetries,
     speculative: settings.speculativeExecution ?? false,
+    ...(settings.combineMode === 'TREE' ? { tree: treeOf(settings) } : { tree: undefined }),
     workerTimeoutSeconds,
     startedAt,
     deadline: last.deadline + passed,

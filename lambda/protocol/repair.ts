@@ -80,7 +80,8 @@ async function mendLeaf(ports: Ports, row: JobRow, leaf: number, state: LeafRow 
   // an account that is full may keep events from arriving for long: that is no fault of the leaf
   const mayWait = attempt === 0 && now - (row.dispatchedAt ?? row.plan.startedAt) < row.startPatienceSeconds * 1000;
   if (!mayWait && ((written.row as unknown as LeafRow).dispatches ?? 0) > row.maxRestarts) {
-    await giveUpLeaf(ports, event, attempt, row.maxRestarts);
+    if (state?.givenUp) await sealEarly(ports, row, 'FAILED', { code: 'LeafLost', message: `partial results could not be combined: ${lostMessage(leaf, attempt, row.maxRestarts)}` });
+    else await giveUpLeaf(ports, event, attempt, row.maxRestarts);
   } else {
     ports.log.warn('leaf started again', { leaf, attempt, dispatches: written.row.dispatches });
     await ports.invoker.dispatch(event);
@@ -118,8 +119,15 @@ async function giveUpLeaf(ports: Ports, event: DispatchEvent, attempt: number, r
       }
       await commitGroup(ports, writer, event.plan, progress);
     }
-    await signalJoin(ports, event, 0, run);
+    if (!event.plan.tree) await signalJoin(ports, event, 0, run);
     at = stop;
+  }
+  if (event.plan.tree) {
+    // the combiner is a dispatcher's to call: the leaf is started again, now with nothing but that to do
+    await ports.store.tasks.update(
+      leafKey(event.jobId, event.epoch, event.lo), { set: { givenUp: true, dispatches: 0, leaseUntil: 0 } }, { equals: ['owner', writer.owner] },
+    );
+    return;
   }
   await ports.store.tasks.update(leafKey(event.jobId, event.epoch, event.lo), { set: { done: true, cursor: end } }, { equals: ['owner', writer.owner] });
 }
@@ -134,12 +142,16 @@ function lostBatch(batch: number, leaf: number, attempt: number, restarts: numbe
     failure: {
       batchId: batch,
       errorType: 'LeafLost',
-      message: `the dispatcher of this batch (leaf ${leaf}) was started ${restarts + 1} times `
-        + `${attempt === 0 ? 'and never came up' : 'and did not get on'}: look into the log group of the dispatcher function`,
+      message: lostMessage(leaf, attempt, restarts),
       attempts: 0,
       requestId: '',
     },
   };
+}
+
+function lostMessage(leaf: number, attempt: number, restarts: number): string {
+  return `the dispatcher of this batch (leaf ${leaf}) was started ${restarts + 1} times `
+    + `${attempt === 0 ? 'and never came up' : 'and did not get on'}: look into the log group of the dispatcher function`;
 }
 
 async function committed(ports: Ports, job: Epoch, units: number[]): Promise<Set<number>> {
@@ -148,6 +160,7 @@ async function committed(ports: Ports, job: Epoch, units: number[]): Promise<Set
 
 /** Every leaf is done, the root is not: repeats what signals are missing, from the root down, into incomplete nodes only. */
 async function mendJoin(ports: Ports, row: JobRow): Promise<void> {
+  if (row.plan.tree) return mendTree(ports, row);
   const root = joinLevels(row.plan.groups).length - 1;
   if (await mendNode(ports, row, root, 0)) await rootComplete(ports, row);
 }
@@ -171,13 +184,25 @@ async function mendNode(ports: Ports, row: JobRow, level: number, index: number)
   return complete.length === missing.length;
 }
 
+/** In combine mode TREE leaves alone tell the join; all of them go on from their first group, and repeat what is missing. */
+async function mendTree(ports: Ports, row: JobRow): Promise<void> {
+  const now = await ports.store.tasks.get(row.pk, { consistent: true }) as unknown as JobRow;
+  if (now.epoch !== row.epoch || now.sealed || now.rootDone === row.epoch) return; // the last of them ended while we looked
+  ports.log.error('every leaf is done, yet the job is not');
+  for (let leaf = 0; leaf < row.plan.leaves; leaf++) await reopenLeaf(ports, row, leaf);
+}
+
 /** A leaf that says it is done but has a group without a row did not tell the truth: it goes on from there. */
 async function reopenLeaves(ports: Ports, row: JobRow, units: number[]): Promise<void> {
   for (const unit of units) {
     const leaf = Math.ceil(((unit + 1) * row.plan.leaves) / row.plan.groups) - 1;
     ports.log.error('a leaf that is done has a group without results', { leaf, unit });
-    await ports.store.tasks.update(leafKey(row.jobId, row.epoch, leaf), {
-      set: { cursor: groupsOfLeaf(leaf, row.plan.groups, row.plan.leaves).start, leaseUntil: 0, below: { finished: 0, failed: 0 } }, remove: ['done'],
-    });
+    await reopenLeaf(ports, row, leaf);
   }
+}
+
+async function reopenLeaf(ports: Ports, row: JobRow, leaf: number): Promise<void> {
+  await ports.store.tasks.update(leafKey(row.jobId, row.epoch, leaf), {
+    set: { cursor: groupsOfLeaf(leaf, row.plan.groups, row.plan.leaves).start, leaseUntil: 0, below: { finished: 0, failed: 0 } }, remove: ['done'],
+  });
 }

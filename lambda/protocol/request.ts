@@ -67,6 +67,7 @@ export interface Settings {
   readonly workerTimeoutSeconds?: number;
   readonly combinerTimeoutSeconds?: number;
   readonly combineOnTimeout?: boolean;
+  readonly combineMode?: 'COLLECT' | 'TREE' | 'NONE';
   readonly speculativeExecution?: boolean;
   readonly leafStartGraceSeconds: number;
   /** Restarts of a leaf that does not get on. @default 5 */

@@ -1,7 +1,8 @@
-import { Failure, GroupDocument, Manifest, ManifestGroup } from './model';
+import { Failure, GroupDocument, Manifest, ManifestGroup, TreeEntry } from './model';
 
 /** What became of one batch. */
 export interface BatchResult {
+  /** In combine mode TREE above level 0: the first of the batches that the partial result stands for. */
   readonly batchId: number;
   readonly state: 'succeeded' | 'failed' | 'missing';
   /** What the worker returned; undefined unless `state` is succeeded. */
@@ -40,4 +41,14 @@ export async function* batchResults(manifest: Manifest, fetch: Fetch): AsyncGene
     }
   }
   for (; next < manifest.batchCount; next++) yield { batchId: next, state: 'missing' };
+}
+
+/** Combine mode TREE: what the combiner is given, from the object that `results.entries` points to. */
+export async function* treeResults(lines: string, fetch: Fetch): AsyncGenerator<BatchResult> {
+  for (let from = 0, to: number; from < lines.length; from = to + 1) {
+    to = lines.indexOf('\n', from);
+    const { batches: { start: batchId }, result, ref, failure } = JSON.parse(lines.slice(from, to)) as TreeEntry;
+    if (failure) yield { batchId, state: 'failed', failure };
+    else yield { batchId, state: 'succeeded', result: ref ? JSON.parse(await fetch(ref.key)) : result };
+  }
 }

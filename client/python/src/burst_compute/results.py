@@ -63,6 +63,7 @@ class BatchResult:
     """What became of one batch."""
 
     batch_id: int
+    """In combine mode TREE above level 0: the first of the batches that the partial result stands for."""
     state: State
     """``missing``: the job ended before the batch's group was complete."""
     result: Any = None
@@ -102,7 +103,8 @@ def read_results(event: Mapping[str, Any], *, client: Any = None) -> Iterator[Ba
     """Every batch of a job in batch order, from the event of its combiner.
 
     Results are in the event itself or, where they are large, in the payload bucket: then at most one piece of the manifest
-    (some MiB) and one group of 64 batches are in memory at a time. boto3 is imported only then.
+    (some MiB) and one group of 64 batches are in memory at a time. boto3 is imported only then. In combine mode TREE these are
+    the batches of the call and, above level 0, the partial results.
 
     Args:
         event: the combiner's event.
@@ -117,22 +119,26 @@ def read_results(event: Mapping[str, Any], *, client: Any = None) -> Iterator[Ba
             return sum(batch.result for batch in read_results(event) if batch.state == "succeeded")
     """
     results = event.get("results")
-    if not isinstance(results, Mapping) or not ("inline" in results or "manifest" in results):
+    if not isinstance(results, Mapping) or not results.keys() & {"inline", "manifest", "entries"}:
         raise ValueError(
             f"not the event of a combiner: it has the fields {', '.join(sorted(map(str, event)))}, needed is "
-            '"results" with "inline" or "manifest": pass the whole event that the combiner is called with'
+            '"results" with "inline", "manifest" or "entries": pass the whole event that the combiner is called with'
         )
     if "inline" in results:
         return _inline_results(results, event.get("failures", {}).get("first", ()))
-    bucket, key = split_uri(str(results["manifest"]))
+    bucket, key = split_uri(str(results["entries" if "entries" in results else "manifest"]))
     fetch = read_object(bucket, client)
+    if "entries" in results:
+        return tree_results(fetch(key), fetch)
     return batch_results(json.loads(fetch(key)), fetch)
 
 
 def _inline_results(results: Mapping[str, Any], first_failures: Any) -> Iterator[BatchResult]:
     failures = {failure["batchId"]: Failure.of(failure) for failure in first_failures}
     failed, missing = set(results.get("failed", ())), set(results.get("missing", ()))
-    for batch_id, result in enumerate(results["inline"]):
+    batches = results.get("batches")
+    for position, result in enumerate(results["inline"]):
+        batch_id = batches[position]["start"] if batches else position
         if batch_id in missing:
             yield BatchResult(batch_id, "missing")
         elif batch_id in failed:
@@ -157,14 +163,30 @@ def manifest_groups(manifest: Mapping[str, Any], fetch: Fetch) -> Iterator[dict[
     """The committed groups of a manifest in order; one piece in memory at a time."""
     yield from manifest.get("groups") or ()
     for piece in manifest.get("pieces") or ():
-        text = fetch(piece)
-        start = 0
-        while start < len(text):
-            end = text.find(b"\n", start)
-            end = len(text) if end < 0 else end
-            if end > start:
-                yield json.loads(text[start:end])
-            start = end + 1
+        yield from _documents(fetch(piece))
+
+
+def tree_results(lines: bytes, fetch: Fetch) -> Iterator[BatchResult]:
+    """What the combiner is given in combine mode TREE, from the object that ``results.entries`` points to."""
+    for entry in _documents(lines):
+        batch_id = entry["batches"]["start"]
+        if "failure" in entry:
+            yield BatchResult(batch_id, "failed", failure=Failure.of(entry["failure"]))
+        elif "ref" in entry:
+            yield BatchResult(batch_id, "succeeded", json.loads(fetch(entry["ref"]["key"])))
+        else:
+            yield BatchResult(batch_id, "succeeded", entry["result"])
+
+
+def _documents(text: bytes) -> Iterator[dict[str, Any]]:
+    """The documents of JSON Lines."""
+    start = 0
+    while start < len(text):
+        end = text.find(b"\n", start)
+        end = len(text) if end < 0 else end
+        if end > start:
+            yield json.loads(text[start:end])
+        start = end + 1
 
 
 def group_results(group: Mapping[str, Any], fetch: Fetch) -> Iterator[BatchResult]:

@@ -1,0 +1,96 @@
+import { nodeKey } from './keys';
+import { Manifest, Plan } from './model';
+import { childrenOfPlace, Place, putPartial, readPartials, rootPlace } from './partial';
+import { groupCount, JOIN_FAN_IN } from './plan';
+import { Ports } from './ports';
+import { fetchText } from './redo';
+import { manifestGroups } from './results';
+
+/**
+ * Combine mode TREE: makes the tree of a new epoch ready. Partial results below which nothing is run again are taken over as
+ * committed ones, and counted in the nodes above them, so that only the way from a group that is run again to the root is combined
+ * anew. Returns the groups to run, beside those that lack something: such as have no partial result yet, and one below each node
+ * that lacks its own only. Run again, it repeats what it did; what an earlier epoch than the last had adopted stays as it is.
+ */
+export async function adoptPartials(ports: Ports, epoch: number, manifest: Manifest, plan: Plan): Promise<Set<number>> {
+  const adoption = new Adoption(ports, manifest, epoch, plan, await lackingGroups(ports, manifest, groupCount(plan.batches)));
+  return adoption.run();
+}
+
+/** The groups with failed or missing batches, in order. */
+async function lackingGroups(ports: Ports, manifest: Manifest, groups: number): Promise<number[]> {
+  const lacking: number[] = [];
+  let next = 0;
+  for await (const { group, failed } of manifestGroups(manifest, fetchText(ports))) {
+    for (; next < group; next++) lacking.push(next);
+    next++;
+    if (failed.length > 0) lacking.push(group);
+  }
+  for (; next < groups; next++) lacking.push(next);
+  return lacking;
+}
+
+class Adoption {
+  private readonly groups: number;
+  private readonly toRun = new Set<number>();
+
+  constructor(
+    private readonly ports: Ports, private readonly last: Manifest, private readonly epoch: number, private readonly plan: Plan, private readonly lacking: number[],
+  ) {
+    this.groups = groupCount(plan.batches);
+  }
+
+  async run(): Promise<Set<number>> {
+    const root = rootPlace(this.groups);
+    if (this.groups > 0 && (await this.adopt([root])).size === 0) await this.visit(root, false);
+    return this.toRun;
+  }
+
+  /** Takes over what there is of these places; the indices of those that now need nothing more. */
+  private async adopt(places: Place[]): Promise<Set<number>> {
+    const { jobId } = this.last;
+    const whole = places.filter((place) => !this.isLacking(place));
+    const rows = await readPartials(this.ports, { jobId, epoch: this.last.epoch }, whole);
+    await Promise.all(rows.map((row) => putPartial(this.ports, { jobId, epoch: this.epoch }, { ...row, ttl: this.plan.ttl })));
+    return new Set(rows.map(({ index }) => index));
+  }
+
+  /** `isAdopted`: the place has its partial result, and is only to be passed by a signal. */
+  private async visit(place: Place, isAdopted: boolean): Promise<void> {
+    if (place.level === 0) {
+      this.toRun.add(place.index);
+      return;
+    }
+    const children = childrenOfPlace(place, this.groups);
+    const last = children[children.length - 1];
+    const adopted = isAdopted ? new Set<number>() : await this.adopt(children);
+    const open = isAdopted ? [last] : children.filter(({ index }) => !adopted.has(index));
+    // nobody would signal a node of which nothing is open: one group below it does
+    const isOnlySignalled = isAdopted || open.length === 0;
+    if (open.length === 0) open.push(last);
+    if (isAdopted) await this.mark(last);
+    const counted = children.filter((child) => !open.includes(child)).map(({ index }) => index);
+    if (counted.length > 0) {
+      await this.ports.store.tasks.update(
+        nodeKey(this.last.jobId, this.epoch, place.level - 1, place.index), { set: { ttl: this.plan.ttl }, addToSet: { children: counted } },
+      );
+    }
+    for (const child of open) await this.visit(child, isOnlySignalled);
+  }
+
+  /** Below an adopted partial result nothing is combined: this says that there is nothing to do. */
+  private async mark({ level, index }: Place): Promise<void> {
+    await putPartial(this.ports, { jobId: this.last.jobId, epoch: this.epoch }, { level, index, bytes: 0, failedCount: 0, firstFailures: [], ttl: this.plan.ttl });
+  }
+
+  private isLacking({ level, index }: Place): boolean {
+    const size = JOIN_FAN_IN ** level;
+    let [from, to] = [0, this.lacking.length];
+    while (from < to) {
+      const middle = Math.floor((from + to) / 2);
+      if (this.lacking[middle] < index * size) from = middle + 1;
+      else to = middle;
+    }
+    return this.lacking[from] < (index + 1) * size;
+  }
+}
