@@ -4,7 +4,7 @@ import { awscdk, javascript, TomlFile } from 'projen';
 
 const CDK_VERSION = '2.263.0'; // newest aws-cdk-lib that npm, PyPI, Maven Central and the Go proxy all serve
 const NODE_FLOOR = '20.16.0';
-const CODE_DIRS = ['lambda', 'runtime', 'client', 'engine', 'simulation', 'examples', 'demo'];
+const CODE_DIRS = ['lambda', 'runtime', 'client', 'engine', 'simulation', 'bench', 'examples', 'demo'];
 
 const project = new awscdk.AwsCdkConstructLibrary({
   name: 'cdk-burst-compute',
@@ -134,10 +134,13 @@ project.testTask.prependSpawn(project.bundler.bundleTask); // the tests run what
 project.addTask('simulate', {
   description: 'Jobs under injected faults: npm run simulate -- --seeds N [--seed S]', exec: 'ts-node -T simulation/simulate.ts', receiveArgs: true,
 });
+project.addTask('bench', {
+  description: 'Measurements, side by side: npm run bench [-- NAME] [--json FILE]', exec: 'ts-node -T bench/bench.ts', receiveArgs: true,
+});
 project.addTask('demo', { description: 'Digit search on the local engine, from the sources to a checked answer', exec: 'ts-node -T demo/demo.ts' });
 
 // The engine's launcher runs under Python; it ships beside the bundled command.
-project.npmignore?.exclude('/docs/', '/examples/', '/demo/', '/client/', '/engine/*.ts', '/lambda/', '/runtime/', '/simulation/', '/CONTRIBUTING.md', '/.npmrc', '/.ci/', '/jest.config.json', '/.burst/', '**/cdk.out');
+project.npmignore?.exclude('/docs/', '/examples/', '/demo/', '/client/', '/engine/*.ts', '/lambda/', '/runtime/', '/simulation/', '/bench/', '/CONTRIBUTING.md', '/.npmrc', '/.ci/', '/jest.config.json', '/.burst/', '**/cdk.out');
 project.gitignore.exclude('cdk.out', '/demo/report.*', '.burst', '__pycache__', '*.pyc', '/junit.xml');
 
 // The Python distribution for workers, combiners and callers; the construct's own binding for Python apps is another one.

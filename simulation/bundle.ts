@@ -32,15 +32,17 @@ export interface BundleOptions {
   readonly scale?: 'small' | 'real';
   /** Defects to put into the core. */
   readonly patches?: readonly Patch[];
+  /** What the script does, below simulation/. @default 'runner.ts' */
+  readonly entry?: string;
   /** Folder with simulation/ and lambda/protocol/. */
   readonly root?: string;
 }
 
 /** The simulation with the core from its sources, as one script for a worker thread. */
-export async function bundle({ scale = 'small', patches = [], root = join(__dirname, '..') }: BundleOptions = {}): Promise<string> {
+export async function bundle({ scale = 'small', patches = [], entry = 'runner.ts', root = join(__dirname, '..') }: BundleOptions = {}): Promise<string> {
   const all = [...scale === 'small' ? SMALL : [], ...patches];
   const { outputFiles } = await build({
-    entryPoints: [join(root, 'simulation', 'runner.ts')],
+    entryPoints: [join(root, 'simulation', entry)],
     inject: [join(root, 'simulation', 'abort.ts')],
     bundle: true,
     write: false,
