@@ -4,6 +4,7 @@ import { short } from './trace';
 import { GroupDocument, GroupRow, JobRow, Manifest, ManifestGroup, Row } from '../lambda/protocol';
 import { epochOf as epochOfExecution, groupKey, manifestObject } from '../lambda/protocol/keys';
 import { groupOfBatch, JOIN_FAN_IN } from '../lambda/protocol/plan';
+import type { Usage } from '../lambda/protocol/usage';
 
 /** In runs without losses: from the last group's commit to Combine, and from a seal to the last call started. */
 const PROMPT_MS = 3_000;
@@ -278,11 +279,29 @@ export class Checker {
     if (sim.scenario.kind === 'calm' && sim.scenario.poison.size === 0 && sim.callCount > sim.scenario.batches) {
       this.violated(`nothing went wrong, yet ${sim.callCount} calls were made for ${sim.scenario.batches} batches`);
     }
+    this.billed(row);
     if (sim.payloads.objects.has(manifestObject('job', row.epoch))) {
       const now = this.verified(JSON.parse(this.text(manifestObject('job', row.epoch))) as Manifest);
       const then = this.published.get(row.epoch)!;
       for (const [batch, outcome] of now) if (then.get(batch) !== outcome) this.violated(`batch ${batch} was ${then.get(batch)} in the manifest and reads as ${outcome} now`);
     }
+  }
+
+  /** The job never says that it used more than it did, and where nothing went wrong not less. */
+  private billed({ usage, terminal }: JobRow): void {
+    const { sim } = this;
+    const used: { [name in keyof Usage]?: number } = {
+      workerInvocations: sim.callCount,
+      tableReadUnits: sim.tasks.readUnits + sim.results.readUnits,
+      tableWriteUnits: sim.tasks.writeUnits + sim.results.writeUnits,
+      objectGets: sim.payloads.gets,
+      objectPuts: sim.payloads.puts,
+    };
+    for (const [name, most] of Object.entries(used) as [keyof Usage, number][]) {
+      if ((usage?.[name] ?? 0) > most) this.violated(`the job says that it used ${usage![name]} ${name}, it were ${most}`);
+    }
+    const isCalm = Object.keys(sim.faults.counts).length === 0 && terminal?.status === 'SUCCEEDED';
+    if (isCalm && (usage?.workerInvocations ?? 0) < sim.callCount) this.violated(`the job says that it called the worker ${usage?.workerInvocations} times, it were ${sim.callCount}`);
   }
 
   private resolve(document: string): Outcomes {

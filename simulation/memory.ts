@@ -4,18 +4,25 @@ import {
   Condition, InputChanged, Inputs, InvalidInput, ListedObject, ObjectPart, ObjectUri, PayloadMissing, Payloads,
   Row, RowRefused, Table, Update, Value, WriteResult,
 } from '../lambda/protocol';
+import { readUnits, rowBytes, writeUnits } from '../lambda/protocol/row-size';
 
 /** A table in memory that behaves as DynamoDB does; the contract tests hold it against the real ones. */
 export class MemoryTable implements Table {
   readonly rows = new Map<string, Row>();
+  /** What DynamoDB would have charged for so far. */
+  readUnits = 0;
+  writeUnits = 0;
 
-  async get(pk: string): Promise<Row | undefined> {
-    return copy(this.rows.get(pk));
+  async get(pk: string, { consistent } = { consistent: true }): Promise<Row | undefined> {
+    const row = this.rows.get(pk);
+    this.readUnits += readUnits(row ? rowBytes(row) : 0, consistent);
+    return copy(row);
   }
 
   async getMany(pks: string[], attributes?: string[]): Promise<Row[]> {
     return [...new Set(pks)].flatMap((pk) => {
       const row = copy(this.rows.get(pk));
+      this.readUnits += readUnits(row ? rowBytes(row) : 0, true);
       if (!row) return [];
       if (!attributes) return [row];
       return [Object.fromEntries(['pk', ...attributes].filter((name) => row[name] !== undefined).map((name) => [name, row[name]])) as Row];
@@ -50,9 +57,13 @@ export class MemoryTable implements Table {
   private write(pk: string, condition: Condition | undefined, change: (old: Row | undefined) => Row): WriteResult {
     const old = this.rows.get(pk);
     if (condition) checkCondition(condition);
-    if (condition && !holds(condition, old)) return { ok: false, row: copy(old) };
+    const oldBytes = old ? rowBytes(old) : 0;
+    if (condition && !holds(condition, old)) {
+      this.writeUnits += writeUnits(oldBytes);
+      return { ok: false, row: copy(old) };
+    }
     const row = copy(change(old))!;
-    checkRow(row);
+    this.writeUnits += writeUnits(Math.max(oldBytes, checkRow(row)));
     this.rows.set(pk, row);
     return { ok: true, row: copy(row)! };
   }
@@ -85,14 +96,19 @@ function plain(value: Value): Value {
 /** A bucket in memory. */
 export class MemoryPayloads implements Payloads {
   readonly objects = new Map<string, Buffer>();
+  /** Requests so far. */
+  gets = 0;
+  puts = 0;
 
   async put(key: string, body: string | Uint8Array, options: { ifAbsent?: boolean } = {}): Promise<boolean> {
+    this.puts++;
     if (options.ifAbsent && this.objects.has(key)) return false;
     this.objects.set(key, Buffer.from(body));
     return true;
   }
 
   async get(key: string, range?: { from: number; to: number }): Promise<Uint8Array> {
+    if (!range || range.to > range.from) this.gets++;
     const object = this.objects.get(key);
     if (!object) throw new PayloadMissing(this.uri(key));
     return new Uint8Array(range ? object.subarray(range.from, range.to) : object);

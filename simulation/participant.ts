@@ -107,7 +107,7 @@ export class Participant {
     return {
       get: (pk, { consistent }) => this.read(() => `reads ${pk}`, async () => {
         if (!consistent && this.faults.strikes('stale read')) return sim.earlier(pk);
-        return table.get(pk);
+        return table.get(pk, { consistent });
       }),
       getMany: (pks, attributes) => this.read(() => `reads ${pks.length} rows of ${name}`, () => table.getMany(pks, attributes)),
       // what is sent is what the sender held when it sent it

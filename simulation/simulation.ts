@@ -192,7 +192,8 @@ export class Simulation {
   /** What an eventually consistent read may still give. */
   earlier(pk: string): Promise<Row | undefined> {
     const previous = this.previous.get(pk);
-    if (!previous || previous.at + STALE_MS < this.clock.now()) return this.tasks.get(pk);
+    const current = this.tasks.get(pk, { consistent: false }); // which is also what it costs
+    if (!previous || previous.at + STALE_MS < this.clock.now()) return current;
     return Promise.resolve(previous.row && { ...previous.row });
   }
 

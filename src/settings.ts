@@ -2,7 +2,7 @@ import { Duration, Lazy, Token } from 'aws-cdk-lib';
 import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { BurstComputeProps } from './burst-compute';
-import { findTimeout, runningTimeout } from './function-timeout';
+import { findTimeout, FunctionSize, runningSize, runningTimeout } from './function-timeout';
 import { Checker } from './validation';
 
 const MINUTE = 60;
@@ -111,6 +111,7 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
       workerTimeoutSeconds: Lazy.any({ produce: () => longestTimeout(workersOf(props)) }),
       combinerTimeoutSeconds: Lazy.any({ produce: () => props.combiner && runningTimeout(props.combiner) }),
       leafStartGraceSeconds: LEAF_START_GRACE,
+      functions: Lazy.any({ produce: () => functionSizes(props) }), // for the bill
     },
     executionTimeout: longestJob + COMBINE_ALLOWANCE,
     longestJob,
@@ -180,6 +181,14 @@ function workersOf({ worker, workerReplicas = [] }: BurstComputeProps): IFunctio
 function longestTimeout(functions: IFunction[]): number | undefined {
   const timeouts = functions.map(runningTimeout);
   return timeouts.some((timeout) => timeout === undefined) ? undefined : Math.max(...timeouts as number[]);
+}
+
+/** What is known at synthesis of the memory of functions; that of workers only if it is the same for all. */
+function functionSizes(props: BurstComputeProps): { worker?: FunctionSize; combiner?: FunctionSize } {
+  const [worker, ...replicas] = workersOf(props).map(runningSize);
+  const isOne = replicas.every((size) => size?.memoryMegabytes === worker?.memoryMegabytes && size?.architecture === worker?.architecture);
+  const combiner = props.combiner && runningSize(props.combiner);
+  return { ...isOne && worker && { worker }, ...combiner && { combiner } };
 }
 
 function known(...values: number[]): boolean {

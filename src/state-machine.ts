@@ -120,6 +120,7 @@ function define(scope: Construct, monitor: IFunction, longestJob: number): Lambd
     jobId,
     epoch,
     round,
+    usage: JsonPath.objectAt('$.usage'),
   }, {
     integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN,
     taskTimeout: Timeout.at('$.waitSeconds'),

@@ -1,13 +1,11 @@
 import { Readable } from 'node:stream';
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { NotAllowed, PayloadMissing, Payloads } from '../protocol';
+import { MULTIPART_BYTES, NotAllowed, PayloadMissing, Payloads } from '../protocol';
 import { attempt } from './errors';
 
 /** S3 answers 409 while another conditional write of the same key is under way, and asks to try again. */
 const CONFLICT_TRIES = 6;
-/** Of 10,000 parts at most (S3 quotas): room for 160 GB. */
-const PART_BYTES = 16 * 1024 * 1024;
 
 /** The payload bucket. */
 export class S3Payloads implements Payloads {
@@ -53,7 +51,7 @@ export class S3Payloads implements Payloads {
     await attempt(`s3:PutObject of ${this.uri(key)}`, () => new Upload({
       client: this.client,
       params: { Bucket: this.bucket, Key: key, Body: Readable.from(chunks, { objectMode: false }) },
-      partSize: PART_BYTES,
+      partSize: MULTIPART_BYTES,
       queueSize: 2, // parts in memory
       leavePartsOnError: true, // removing them takes one more permission, and the bucket's lifecycle does it
     }).done());

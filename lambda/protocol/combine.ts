@@ -1,3 +1,4 @@
+import { carriedUsage } from './bill';
 import { CombinerFailed, JobNotSucceeded, JobState, NotAllowed, Transient } from './errors';
 import { announce, endJob, JobOutput, output } from './finish';
 import { INLINE_BYTES } from './inline';
@@ -11,6 +12,7 @@ import { batchResults, Fetch, manifestGroups } from './results';
 import { isOver, sealIfAbsent } from './seal';
 import { tooManyFailures } from './tolerance';
 import { lastEvent, rootResult, Standing, standingPartials } from './tree-end';
+import { metered, MeteredPorts, sumUsage } from './usage';
 import { backoff } from './window';
 
 /** `null,` and a number of up to 8 digits with its comma. */
@@ -32,7 +34,8 @@ export interface CombineSettings {
  * Ends an epoch whose root is complete: seals it, writes its manifest, calls the combiner, stores the answer, writes the
  * terminal status. Every step stands being run again. Throws `JobNotSucceeded` if the seal says otherwise.
  */
-export async function combine(ports: Ports, settings: CombineSettings, job: Epoch, budget: Budget): Promise<JobOutput> {
+export async function combine(world: Ports, settings: CombineSettings, job: Epoch, budget: Budget): Promise<JobOutput> {
+  const ports = metered(world, 'monitor', 1);
   const row = await ports.store.tasks.get(jobKey(job.jobId), { consistent: true }) as unknown as JobRow | undefined;
   if (!row || row.epoch !== job.epoch) throw new JobState(`job ${job.jobId} is in epoch ${row?.epoch ?? 'none'}, not ${job.epoch}`);
   if (isOver(row)) {
@@ -59,7 +62,7 @@ export async function combine(ports: Ports, settings: CombineSettings, job: Epoc
 
   const manifest = await writeManifest(ports, row, 'SUCCEEDED', survey);
   const result = await finalResult(ports, settings, row, manifest, survey.firstFailures, budget);
-  const ended = await endJob(ports, job, 'SUCCEEDED', {
+  const ended = await endJob(ports, sealed.row, 'SUCCEEDED', {
     failedCount: manifest.failedCount,
     manifest: ports.payloads.uri(manifestObject(job.jobId, job.epoch)),
     ...(result !== undefined && { result }),
@@ -69,15 +72,16 @@ export async function combine(ports: Ports, settings: CombineSettings, job: Epoc
 }
 
 /** What is there at the deadline goes to the combiner; its answer is kept beside the job's status, which stays TIMED_OUT. */
-async function combinePartially(ports: Ports, settings: CombineSettings, row: JobRow, budget: Budget): Promise<void> {
+async function combinePartially(ports: MeteredPorts, settings: CombineSettings, row: JobRow, budget: Budget): Promise<void> {
   const combineStartedAt = ports.clock.now();
   // read before the manifest is made, so that it has all that they are made of
   const standing = row.plan.tree && await standingPartials(ports, row);
   const survey = await surveyGroups(ports, row);
   const manifest = await writeManifest(ports, row, 'TIMED_OUT', survey);
   const result = await combinedResult(ports, settings, row, manifest, survey.firstFailures, budget, standing);
+  const usage = sumUsage(carriedUsage(row), ports.meter.used());
   await ports.store.tasks.update(
-    row.pk, { set: { result, combineStartedAt, combineEndedAt: ports.clock.now() } }, { all: [{ equals: ['epoch', row.epoch] }, { absent: 'terminal' }] },
+    row.pk, { set: { result, combineStartedAt, combineEndedAt: ports.clock.now(), usage } }, { all: [{ equals: ['epoch', row.epoch] }, { absent: 'terminal' }] },
   );
 }
 

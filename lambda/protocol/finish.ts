@@ -1,11 +1,12 @@
+import { finalUsage } from './bill';
 import { JobNotSucceeded, NotAllowed } from './errors';
-import { Epoch } from './join';
 import { epochOf, isJobId, jobIdOf, jobKey, manifestObject, resultObject } from './keys';
 import { surveyGroups, writeManifest } from './manifest';
 import { JobRow, Outcome, Reason } from './model';
 import { Ports } from './ports';
 import type { Execution } from './prepare';
 import { isOver, sealIfAbsent } from './seal';
+import { metered, MeteredPorts } from './usage';
 
 /** The output of an execution that succeeded. */
 export interface JobOutput {
@@ -34,8 +35,9 @@ interface Ending {
 }
 
 /** Writes the one terminal status of an epoch, first wins, and announces what is stored. Run again, it announces the same. */
-export async function endJob(ports: Ports, job: Epoch, status: Outcome, ending: Ending): Promise<JobRow | undefined> {
+export async function endJob(ports: MeteredPorts, job: JobRow, status: Outcome, ending: Ending): Promise<JobRow | undefined> {
   const { reason, ...rest } = ending;
+  const usage = await finalUsage(ports, job, { ...ending, terminal: { epoch: job.epoch, status }, endedAt: ports.clock.now() });
   const written = await ports.store.tasks.update(
     jobKey(job.jobId),
     {
@@ -43,6 +45,7 @@ export async function endJob(ports: Ports, job: Epoch, status: Outcome, ending: 
         terminal: { epoch: job.epoch, status },
         status,
         endedAt: ports.clock.now(),
+        usage,
         ...rest,
         ...(reason && { reason: { ...reason } }),
       },
@@ -76,7 +79,8 @@ export async function announce(ports: Ports, row: JobRow): Promise<void> {
 }
 
 /** The state machine caught an error: the job gets its terminal status if it has none, and the execution its message. */
-export async function finish(ports: Ports, execution: Execution, input: unknown): Promise<Verdict> {
+export async function finish(world: Ports, execution: Execution, input: unknown): Promise<Verdict> {
+  const ports = metered(world, 'monitor', 2); // Finish and JobFailed
   const jobId = jobIdOf(execution.name);
   const error = caughtError(input);
   const row = await ports.store.tasks.get(jobKey(jobId), { consistent: true }) as unknown as JobRow | undefined;
@@ -86,7 +90,7 @@ export async function finish(ports: Ports, execution: Execution, input: unknown)
 
 /** Ends the job of an execution, if it is this execution's; the row as it then stands, undefined if it is not. */
 async function endExecution(
-  ports: Ports, execution: Pick<Execution, 'name' | 'arn'>, found: JobRow | undefined, outcome: Outcome, reason: Reason,
+  ports: MeteredPorts, execution: Pick<Execution, 'name' | 'arn'>, found: JobRow | undefined, outcome: Outcome, reason: Reason,
 ): Promise<JobRow | undefined> {
   // a Prepare that is still under way may write its row meanwhile: then that is the job
   let row = found ?? (isJobId(execution.name) ? await recordRefusal(ports, execution, outcome, reason) : undefined);
@@ -100,7 +104,8 @@ async function endExecution(
 }
 
 /** An execution was stopped from outside, so none of its states will run: the job is ended in its place. */
-export async function finishStopped(ports: Ports, execution: { name: string; arn: string; status: string }): Promise<void> {
+export async function finishStopped(world: Ports, execution: { name: string; arn: string; status: string }): Promise<void> {
+  const ports = metered(world, 'monitor');
   const row = await ports.store.tasks.get(jobKey(jobIdOf(execution.name)), { consistent: true }) as unknown as JobRow | undefined;
   const reason: Reason = { code: 'ExecutionStopped', message: `the execution ended from outside, or before its states could (${execution.status})` };
   const outcome: Outcome = execution.status === 'ABORTED' ? 'CANCELLED' : execution.status === 'TIMED_OUT' ? 'TIMED_OUT' : 'FAILED';
@@ -116,12 +121,12 @@ async function refuseEpoch(ports: Ports, row: JobRow, epoch: number): Promise<Jo
 }
 
 /** Seals if nobody has, and ends by the seal; only an error after a sealed success may still turn that into this outcome. */
-async function endWithoutSuccess(ports: Ports, row: JobRow, outcome: Outcome, reason: Reason): Promise<JobRow | undefined> {
+async function endWithoutSuccess(ports: MeteredPorts, row: JobRow, outcome: Outcome, reason: Reason): Promise<JobRow | undefined> {
   const sealed = await sealIfAbsent(ports, row, outcome, reason);
   if (!sealed) return undefined;
   const { seal } = sealed;
   const final = seal.outcome === 'SUCCEEDED' ? { outcome, reason } : { outcome: seal.outcome, reason: seal.reason ?? reason };
-  return endJob(ports, row, final.outcome, { reason: final.reason, ...await partialResults(ports, row, seal.outcome) });
+  return endJob(ports, sealed.row, final.outcome, { reason: final.reason, ...await partialResults(ports, row, seal.outcome) });
 }
 
 /** What is committed stays readable. A job that failed because its data may not be read ends all the same, without. */

@@ -11,6 +11,7 @@ import { Budget, CallOutcome, Ports, Row } from './ports';
 import { RedoReader } from './redo';
 import { isOver, sealEarly } from './seal';
 import { tooManyFailures } from './tolerance';
+import { metered, MeteredPorts, sumUsage } from './usage';
 import { backoff, Window } from './window';
 
 /** A leaf looks at its job, and tells of its progress, this often; the first time sooner, for those who watch a short job. */
@@ -56,7 +57,8 @@ interface OpenGroup {
 }
 
 /** Runs one leaf: every batch of its groups through the worker, each group committed once, the join told. */
-export async function runLeaf(ports: Ports, event: DispatchEvent, budget: Budget): Promise<LeafEnd> {
+export async function runLeaf(world: Ports, event: DispatchEvent, budget: Budget): Promise<LeafEnd> {
+  const ports = metered(world, 'dispatcher');
   const [claim, job, parameters] = await Promise.all([
     claimLeaf(ports, event),
     ports.store.tasks.get(jobKey(event.jobId), { consistent: true }) as Promise<unknown> as Promise<JobRow | undefined>,
@@ -111,8 +113,8 @@ class Leaf {
   private notify?: () => void;
 
   constructor(
-    private readonly ports: Ports, private readonly event: DispatchEvent, private readonly budget: Budget,
-    private readonly writer: Writer, row: LeafRow, private readonly parameters: string | undefined,
+    private readonly ports: MeteredPorts, private readonly event: DispatchEvent, private readonly budget: Budget,
+    private readonly writer: Writer, private readonly row: LeafRow, private readonly parameters: string | undefined,
   ) {
     this.plan = event.plan;
     this.groups = groupsOfLeaf(event.lo, this.plan.groups, this.plan.leaves);
@@ -477,6 +479,7 @@ class Leaf {
       below: this.below,
       counts,
       leaseUntil: now + this.plan.leaseSeconds * 1000,
+      usage: sumUsage(this.row.usage, this.ports.meter.used(1)),
       ...(progressed ? { dispatches: 0 } : {}),
       ...also,
     };

@@ -1,6 +1,7 @@
 /** The shapes that travel: rows, events, stored documents. */
 
 import type { ObjectSource } from './inputs/object';
+import type { StoredUsage } from './usage';
 
 export type JobStatus = 'PENDING' | 'RUNNING' | 'COMBINING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'CANCELLED';
 export type Outcome = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'CANCELLED';
@@ -79,6 +80,18 @@ export interface Seal {
   readonly reason?: Reason;
 }
 
+/** What a GB-second of a function is. */
+export interface FunctionSize {
+  readonly memoryMegabytes: number;
+  readonly architecture: 'x86_64' | 'arm64';
+}
+
+/** Absent: known to Lambda only, or not the same for all. */
+export interface FunctionSizes {
+  readonly worker?: FunctionSize;
+  readonly combiner?: FunctionSize;
+}
+
 export interface JobRow {
   pk: string;
   jobId: string;
@@ -109,6 +122,10 @@ export interface JobRow {
   combineStartedAt?: number;
   combineEndedAt?: number;
   endedAt?: number;
+  /** Until an epoch ends: what the monitor used so far, and all of earlier epochs. From then on: all of all epochs. */
+  usage?: StoredUsage;
+  /** What is known of the functions that the job calls. */
+  functions?: FunctionSizes;
   ttl: number;
 }
 
@@ -139,6 +156,8 @@ export interface LeafRow {
   dispatches?: number;
   dispatchedAt?: number;
   ttl?: number;
+  /** Of all attempts at this leaf, as far as they could tell. */
+  usage?: StoredUsage;
 }
 
 export interface Failure {

@@ -108,3 +108,9 @@ export function dispatchDepth(leaves: number, branching: number): number {
   for (let reach = 1; reach < leaves; reach *= branching) depth++;
   return depth;
 }
+
+/** How many dispatchers only start others. */
+export function innerDispatchers(leaves: number, branching: number): number {
+  if (leaves <= 1) return 0;
+  return splitSpan({ start: 0, end: leaves }, branching).reduce((sum, part) => sum + innerDispatchers(spanSize(part), branching), 1);
+}

@@ -60,6 +60,9 @@ export interface TaskStore {
   results: Table;
 }
 
+/** A stream goes in parts of this size. Of 10,000 at most (S3 quotas): room for 160 GB. */
+export const MULTIPART_BYTES = 16 * 1024 * 1024;
+
 export interface Payloads {
   /** `false`: `ifAbsent` was asked for and an object is there already; it was left as it is. */
   put(key: string, body: string | Uint8Array, options?: { ifAbsent?: boolean }): Promise<boolean>;

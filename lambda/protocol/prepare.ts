@@ -9,6 +9,7 @@ import { Ports, Row } from './ports';
 import { prepareRedrive } from './redrive';
 import { JobRequest, parseRedrive, parseRequest, Settings } from './request';
 import { Turn, waitSeconds } from './turn';
+import { metered } from './usage';
 
 /** Rows outlive the job's time-out by the retention, and by what its last steps may take. */
 const CLOSING_SECONDS = 3600;
@@ -26,7 +27,8 @@ export interface Execution {
 }
 
 /** Validates and plans a job and writes its row. Run again after a lost answer, it finds its own row and gives the same. */
-export async function prepare(ports: Ports, settings: Settings, execution: Execution, input: unknown): Promise<Turn> {
+export async function prepare(world: Ports, settings: Settings, execution: Execution, input: unknown): Promise<Turn> {
+  const ports = metered(world, 'monitor', 1);
   const redriven = parseRedrive(input);
   if (redriven !== undefined) return prepareRedrive(ports, settings, execution, redriven);
   const jobId = execution.name;
@@ -47,6 +49,7 @@ export async function prepare(ports: Ports, settings: Settings, execution: Execu
     maxRestarts: settings.maxLeafRestarts ?? MAX_RESTARTS,
     startPatienceSeconds: settings.startPatienceSeconds ?? START_PATIENCE_SECONDS,
     requestDigest,
+    ...(settings.functions && { functions: settings.functions }),
     ttl: plan.ttl,
     ...(plan.groups === 0 ? { rootDone: 1 } : {}),
   };
@@ -57,7 +60,7 @@ export async function prepare(ports: Ports, settings: Settings, execution: Execu
   }
   if (!stored.plan) throw new JobState(`job ${jobId} was ended before it was prepared: ${stored.reason?.message}`);
   ports.log.info('job prepared', { batches: stored.plan.batches, groups: stored.plan.groups, leaves: stored.plan.leaves, window: stored.plan.window });
-  return { jobId, epoch: 1, round: 0, waitSeconds: waitSeconds(stored, ports.clock.now(), 'soon') };
+  return { jobId, epoch: 1, round: 0, waitSeconds: waitSeconds(stored, ports.clock.now(), 'soon'), usage: ports.meter.used() };
 }
 
 async function makePlan(ports: Ports, settings: Settings, jobId: string, request: JobRequest): Promise<Plan> {

@@ -9,12 +9,13 @@ import { fetchText, writeRedo } from './redo';
 import type { Settings } from './request';
 import { isOver } from './seal';
 import { Turn, waitSeconds } from './turn';
+import { MeteredPorts, sumUsage } from './usage';
 
 /**
  * Begins the next epoch of a job that has ended: only groups with failed or missing batches run again, and of them only those
  * batches. One conditional write moves the job from the old epoch to the new; run again, this finds that it was made.
  */
-export async function prepareRedrive(ports: Ports, settings: Settings, execution: Execution, jobId: string): Promise<Turn> {
+export async function prepareRedrive(ports: MeteredPorts, settings: Settings, execution: Execution, jobId: string): Promise<Turn> {
   const row = await ports.store.tasks.get(jobKey(jobId), { consistent: true }) as unknown as JobRow | undefined;
   if (!row) throw new InvalidRequest(`redrive.jobId: got ${JSON.stringify(jobId)}, allowed: a job of this state machine that has ended`);
   if (row.executionArn === execution.arn) return firstTurn(ports, row);
@@ -32,7 +33,7 @@ export async function prepareRedrive(ports: Ports, settings: Settings, execution
   const { redo, units } = await writeRedo(ports, jobId, epoch, manifest, groupCount(row.plan.batches), uncombined);
   const plan: Plan = { ...await nextPlan(ports, settings, row.plan, units), redo };
   const next: Partial<JobRow> = {
-    status: 'PENDING', epoch, plan, executionArn: execution.arn, ttl: plan.ttl, ...(units === 0 ? { rootDone: epoch } : {}),
+    status: 'PENDING', epoch, plan, executionArn: execution.arn, ttl: plan.ttl, ...(settings.functions && { functions: settings.functions }), ...(units === 0 ? { rootDone: epoch } : {}),
   };
   const written = await ports.store.tasks.update(
     jobKey(jobId),
@@ -60,8 +61,14 @@ export async function prepareRedrive(ports: Ports, settings: Settings, execution
   return firstTurn(ports, stored);
 }
 
-function firstTurn(ports: Ports, row: JobRow): Turn {
-  return { jobId: row.jobId, epoch: row.epoch, round: 0, waitSeconds: waitSeconds(row, ports.clock.now(), 'soon') };
+function firstTurn(ports: MeteredPorts, row: JobRow): Turn {
+  return {
+    jobId: row.jobId,
+    epoch: row.epoch,
+    round: 0,
+    waitSeconds: waitSeconds(row, ports.clock.now(), 'soon'),
+    usage: sumUsage(row.usage, ports.meter.used()),
+  };
 }
 
 /** As before, but with the time, the worker and the account of today. */

@@ -1,3 +1,4 @@
+import { carriedUsage } from './bill';
 import { claimLeaf } from './claim';
 import { JobState } from './errors';
 import { commitGroup, committedUnits, GroupInProgress, Settled } from './group';
@@ -11,6 +12,7 @@ import { RedoReader } from './redo';
 import { sealEarly } from './seal';
 import { tooManyFailures } from './tolerance';
 import { orSeal, rootEvent, Turn, waitSeconds } from './turn';
+import { metered, sumUsage } from './usage';
 
 /** Rows read at a time. */
 const PAGE = 1_000;
@@ -19,7 +21,8 @@ const PAGE = 1_000;
  * Looks a job over: past its deadline or over its tolerance it is sealed; leaves that died or never started are started again;
  * a join that lost a signal is made whole. Every step may be repeated, and may race with whatever is still alive.
  */
-export async function repair(ports: Ports, turn: Epoch & { readonly round: number }): Promise<Turn> {
+export async function repair(world: Ports, turn: Epoch & { readonly round: number }): Promise<Turn> {
+  const ports = metered(world, 'monitor', 1);
   const { jobId, epoch } = turn;
   const row = await ports.store.tasks.get(jobKey(jobId), { consistent: true }) as unknown as JobRow | undefined;
   if (!row || row.epoch !== epoch) throw new JobState(`job ${jobId} is in epoch ${row?.epoch ?? 'none'}, not ${epoch}: this execution is out of date`);
@@ -33,7 +36,13 @@ export async function repair(ports: Ports, turn: Epoch & { readonly round: numbe
       await orSeal(ports, turn, async () => { mended = await mendLeaves(ports, row); });
     }
   }
-  return { jobId, epoch, round: turn.round + 1, waitSeconds: waitSeconds(row, ports.clock.now(), mended ? 'soon' : 'quiet') };
+  return {
+    jobId,
+    epoch,
+    round: turn.round + 1,
+    waitSeconds: waitSeconds(row, ports.clock.now(), mended ? 'soon' : 'quiet'),
+    usage: sumUsage(carriedUsage(row), ports.meter.used()),
+  };
 }
 
 async function mendLeaves(ports: Ports, row: JobRow): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InvalidRequest } from './errors';
 import { Format, FORMATS, formatOf, parseUri } from './inputs/uri';
+import type { FunctionSizes } from './model';
 import { batchCount } from './plan';
 import type { ObjectUri } from './ports';
 
@@ -70,6 +71,7 @@ export interface Settings {
   readonly combineMode?: 'COLLECT' | 'TREE' | 'NONE';
   readonly speculativeExecution?: boolean;
   readonly leafStartGraceSeconds: number;
+  readonly functions?: FunctionSizes;
   /** Restarts of a leaf that does not get on. @default 5 */
   readonly maxLeafRestarts?: number;
   /** How long a leaf that never came up is started again without an end to it. @default 1800 */

@@ -4,12 +4,15 @@ import { jobKey } from './keys';
 import { DispatchEvent, JobRow } from './model';
 import { Ports } from './ports';
 import { sealEarly } from './seal';
+import { metered, StoredUsage, sumUsage } from './usage';
 
 /** What passes from state to state. */
 export interface Turn extends Epoch {
   readonly round: number;
   /** How long the next wait may last before the job is looked over. */
   readonly waitSeconds: number;
+  /** What the job used so far, its leaves aside: the next token's write stores it. */
+  readonly usage?: StoredUsage;
 }
 
 /** A wait never lasts longer than this, so that a job of days is looked over too. */
@@ -31,13 +34,15 @@ export interface TokenBearer extends Epoch {
   readonly round: number;
   readonly retryCount: number;
   readonly token: string;
+  readonly usage?: StoredUsage;
 }
 
 /**
  * Stores the token of a wait, unless a later wait's is stored already, and in the first round starts the fan-out. If the job
  * was done or sealed before, wakes at once.
  */
-export async function takeTurn(ports: Ports, turn: TokenBearer): Promise<void> {
+export async function takeTurn(world: Ports, turn: TokenBearer): Promise<void> {
+  const ports = metered(world, 'monitor', 1 + turn.retryCount);
   const { jobId, epoch, round, retryCount, token } = turn;
   const written = await ports.store.tasks.update(
     jobKey(jobId),
@@ -47,6 +52,7 @@ export async function takeTurn(ports: Ports, turn: TokenBearer): Promise<void> {
         tokenRound: round,
         tokenRetry: retryCount,
         status: 'RUNNING',
+        usage: sumUsage(turn.usage, ports.meter.used()), // whoever reads it adds this write
         ...(round === 0 ? { dispatchedAt: ports.clock.now() } : {}),
       },
     },

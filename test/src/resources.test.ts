@@ -124,6 +124,7 @@ describe('functions', () => {
       repairIntervalSeconds: 60,
       workerTimeoutSeconds: 3,
       leafStartGraceSeconds: 60,
+      functions: { worker: { memoryMegabytes: 128, architecture: 'x86_64' } },
     });
   });
 
@@ -154,6 +155,7 @@ describe('functions', () => {
       workerTimeoutSeconds: 3,
       combinerTimeoutSeconds: 3,
       leafStartGraceSeconds: 60,
+      functions: { worker: { memoryMegabytes: 128, architecture: 'x86_64' }, combiner: { memoryMegabytes: 128, architecture: 'x86_64' } },
     });
     expect(environmentOf(template, 'BurstDispatcher')).toEqual(common);
   });

@@ -52,7 +52,7 @@ test('every state calls the monitor', () => {
 
 test('what the monitor is told', () => {
   expect(callOf(Prepare)).toEqual({ 'action': 'prepare', 'execution': EXECUTION, 'request.$': '$' });
-  expect(callOf(Await)).toEqual({ 'action': 'await', 'token.$': '$$.Task.Token', 'retryCount.$': '$$.State.RetryCount', ...JOB, 'round.$': '$.round' });
+  expect(callOf(Await)).toEqual({ 'action': 'await', 'token.$': '$$.Task.Token', 'retryCount.$': '$$.State.RetryCount', ...JOB, 'round.$': '$.round', 'usage.$': '$.usage' });
   expect(callOf(Repair)).toEqual({ 'action': 'repair', ...JOB, 'round.$': '$.round' });
   expect(callOf(Combine)).toEqual({ action: 'combine', ...JOB });
   expect(callOf(Finish)).toEqual({ 'action': 'finish', 'execution': EXECUTION, 'input.$': '$' });
