@@ -1,98 +1,46 @@
-import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { BatchGetItemCommand, DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import {
-  DescribeExecutionCommand, ExecutionAlreadyExists, ExecutionDoesNotExist, SFNClient, StartExecutionCommand, StopExecutionCommand,
-  ValidationException,
-} from '@aws-sdk/client-sfn';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { JobAddress } from './address';
-import { JobFailedError, JobRunningError, NameTakenError, UnknownJobError } from './errors';
-import { uploadList } from './upload';
-import { digestOf } from '../lambda/protocol/digest';
-import { executionName, jobKey, leafKey, manifestObject, resultObject } from '../lambda/protocol/keys';
-import type { JobRow, JobStatus as StatusName, LeafRow, Manifest } from '../lambda/protocol/model';
-import { groupDocument, manifestGroups } from '../lambda/protocol/results';
+import { Connection, ConnectionOptions } from './connection';
+import { Context } from './jobs/context';
+import { cancel, redrive } from './jobs/end';
+import { FollowOptions } from './jobs/groups';
+import { JobSummary, list, ListOptions } from './jobs/list';
+import { manifest, result } from './jobs/result';
+import { failures, results } from './jobs/results';
+import { JobStatus, status, wait, WaitOptions } from './jobs/status';
+import { submit, SubmitOptions } from './jobs/submit';
+import { JobTimeline, timeline } from './jobs/timeline';
+import { checkTarget, resolve, Target } from './target';
+import type { Failure, Manifest } from '../lambda/protocol/model';
+import type { BatchResult } from '../lambda/protocol/results';
 
-export interface BurstClientOptions {
-  /** Where the job's parts are: the value of the construct's output. */
-  readonly address: JobAddress;
-  /** @default - the SDK's own resolution */
-  readonly region?: string;
-  /** @default - AWS */
-  readonly endpoint?: string;
-  /** @default - the SDK's own resolution */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
-}
+export interface BurstClientOptions extends Target, ConnectionOptions {}
 
-export interface SubmitOptions {
-  /** The execution's input: see the README for its fields. */
-  readonly request: unknown;
-  /** Name of the job: 1 to 75 letters, digits, "-", "_". @default - a random one */
-  readonly name?: string;
-}
-
-export interface JobStatus {
-  readonly jobId: string;
-  readonly status: StatusName;
-  /** Batches of the job; 0 until it is planned. */
-  readonly batchCount: number;
-  /** Batches with a result or a recorded failure. While the job runs, at most about 2 s old. */
-  readonly finished: number;
-  readonly failed: number;
-  /** Worker calls in flight. */
-  readonly running: number;
-  readonly leaves: number;
-  readonly startedAt?: Date;
-  readonly endedAt?: Date;
-  /** Why a job that did not succeed did not. */
-  readonly reason?: { readonly code: string; readonly message: string };
-}
-
-export interface WaitOptions {
-  readonly onProgress?: (status: JobStatus) => void;
-  /** Between two looks, in ms. @default 1000 */
-  readonly pollMs?: number;
-  /** Stops waiting; the job goes on. */
+export interface CallOptions {
+  /** Ends the call with an AbortError. */
   readonly signal?: AbortSignal;
 }
 
-export interface TimedBatch {
-  readonly batchId: number;
-  /** When the call that counts was made. */
-  readonly startMs: number;
-  readonly durationMs: number;
-  /** Worker calls made. */
-  readonly attempts: number;
-  readonly failed: boolean;
-}
-
-/** Times in ms since the job's start. */
-export interface JobTimeline {
-  readonly startedAt: Date;
-  readonly dispatchers: { readonly leaf: number; readonly attempt: number; readonly startMs: number; readonly endMs: number }[];
-  readonly batches: TimedBatch[];
-  readonly combine?: { readonly startMs: number; readonly endMs: number };
-}
-
-const TERMINAL = new Set<StatusName>(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'CANCELLED']);
-/** Leaves read per look: one BatchGetItem. A job with more leaves is estimated from these. */
-const LEAF_SAMPLE = 99;
-
-/** Starts, watches and gathers the jobs of one deployed BurstCompute. */
+/**
+ * Starts, watches and gathers the jobs of one deployed BurstCompute.
+ *
+ * Every method throws a `BurstError` where there is something to be done about it: `CredentialsError`, `AccessDeniedError`,
+ * `UnreachableError`, `AddressError`, `UnknownJobError` and what it names itself; anything else as the AWS SDK throws it.
+ */
 export class BurstClient {
-  private readonly dynamo: DynamoDBClient;
-  private readonly s3: S3Client;
-  private readonly steps: SFNClient;
-  private readonly address: JobAddress;
+  private readonly connection: Connection;
+  private readonly target: Target;
+  private found?: JobAddress;
 
+  /** Makes no request. Throws AddressError where the options do not say which BurstCompute is meant. */
   constructor(options: BurstClientOptions) {
-    const { address, ...config } = options;
-    this.address = address;
-    this.dynamo = new DynamoDBClient(config);
-    this.s3 = new S3Client({ ...config, forcePathStyle: (config.endpoint ?? process.env.AWS_ENDPOINT_URL) !== undefined });
-    this.steps = new SFNClient(config);
+    const { stateMachineArn, stack, construct, address, ...connection } = checkTarget(options);
+    this.connection = new Connection(connection);
+    this.target = { stateMachineArn, stack, construct, address };
+  }
+
+  /** Where everything is; found with one request, once. */
+  async address(options: CallOptions = {}): Promise<JobAddress> {
+    return (this.found ??= await resolve(this.connection, this.target, options.signal));
   }
 
   /**
@@ -104,106 +52,22 @@ export class BurstClient {
    * @throws RequestTooLargeError if the request is too large without its list, too
    */
   async submit(options: SubmitOptions): Promise<{ jobId: string }> {
-    const jobId = options.name ?? `job-${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}-${randomBytes(3).toString('hex')}`;
-    const request = await uploadList(this.s3, this.address.payloadBucket, jobId, options.request);
-    try {
-      await this.start(jobId, request);
-    } catch (error) {
-      if (!(error instanceof ExecutionAlreadyExists)) throw error;
-      const row = await this.jobRow(jobId);
-      // a job that is not planned yet has no digest: Prepare refuses it if it differs
-      if (row?.requestDigest !== undefined && row.requestDigest !== digestOf(request)) throw new NameTakenError(jobId, row.status);
-    }
-    return { jobId };
+    return submit(await this.context(options), options);
+  }
+
+  /** How a job stands: at most two requests, whatever the job's size; one with more than 100 dispatchers is estimated from 100 of them. */
+  async status(jobId: string, options: CallOptions = {}): Promise<JobStatus> {
+    return status(await this.context(options), jobId);
   }
 
   /**
-   * Ends a job early: nothing new starts, its status becomes CANCELLED, results so far stay readable. Workers that run
-   * already run on to their end. A job that has ended stays as it is.
+   * Waits until the job has ended, however it did.
    *
-   * @throws UnknownJobError
+   * A look takes two requests, whatever the job's size. Pauses grow with the time waited, from 0.5 s to 5 s: at most 114 requests in the
+   * first minute, 24 a minute from 100 s on.
    */
-  async cancel(jobId: string): Promise<void> {
-    const row = await this.jobRow(jobId);
-    if (row && row.terminal?.epoch === row.epoch) return;
-    const executionArn = row?.executionArn ?? this.executionArn(jobId);
-    try {
-      await this.steps.send(new StopExecutionCommand({ executionArn, error: 'Cancelled', cause: 'cancelled by the client' }));
-    } catch (error) {
-      if (error instanceof ExecutionDoesNotExist) throw new UnknownJobError(jobId, this.address.stateMachineArn);
-      // it ended in the meantime
-      if (!(error instanceof ValidationException)) throw error;
-    }
-  }
-
-  /**
-   * Runs the failed and missing batches of an ended job again, under the same job id; the results of the others stay.
-   *
-   * @returns the epoch that this starts
-   * @throws UnknownJobError, or JobRunningError while the job has not ended
-   */
-  async redrive(jobId: string): Promise<{ jobId: string; epoch: number }> {
-    const row = await this.jobRow(jobId);
-    if (row === undefined) throw new UnknownJobError(jobId, this.address.stateMachineArn);
-    if (row.terminal?.epoch !== row.epoch) throw new JobRunningError(jobId, row.status);
-    const epoch = await this.startRedrive(jobId, row.epoch + 1);
-    // until its first state has run, the row shows the last epoch
-    for (let ms = 100; (await this.jobRow(jobId))?.epoch !== epoch; ms = Math.min(2 * ms, 2_000)) {
-      const { status, cause } = await this.steps.send(new DescribeExecutionCommand({ executionArn: this.executionArn(executionName(jobId, epoch)) }));
-      if (status !== 'RUNNING' && (await this.jobRow(jobId))?.epoch !== epoch) throw new JobFailedError(jobId, row.status, 'RedriveRefused', cause ?? status!);
-      await sleep(ms);
-    }
-    return { jobId, epoch };
-  }
-
-  /** A redrive that was stopped before it began has used up its name: the next number will do. */
-  private async startRedrive(jobId: string, epoch: number): Promise<number> {
-    try {
-      await this.start(executionName(jobId, epoch), { redrive: { jobId } });
-      return epoch;
-    } catch (error) {
-      if (!(error instanceof ExecutionAlreadyExists)) throw error;
-      return this.startRedrive(jobId, epoch + 1);
-    }
-  }
-
-  private async start(name: string, request: unknown): Promise<void> {
-    await this.steps.send(new StartExecutionCommand({ stateMachineArn: this.address.stateMachineArn, name, input: JSON.stringify(request) }));
-  }
-
-  private executionArn(name: string): string {
-    return `${this.address.stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
-  }
-
-  /** How a job stands. Reads two table requests, whatever the job's size. Throws `UnknownJobError`. */
-  async status(jobId: string): Promise<JobStatus> {
-    const row = await this.jobRow(jobId);
-    if (row === undefined) return this.statusOfExecution(jobId);
-    const status = row.terminal?.epoch === row.epoch ? row.terminal.status : row.status;
-    const base = {
-      jobId,
-      status,
-      batchCount: row.plan?.batches ?? 0,
-      leaves: row.plan?.leaves ?? 0,
-      startedAt: row.plan && new Date(row.plan.startedAt),
-      endedAt: row.endedAt === undefined ? undefined : new Date(row.endedAt),
-      reason: row.reason ?? row.sealed?.reason,
-    };
-    if (status === 'SUCCEEDED') return { ...base, finished: row.plan.batches, failed: row.failedCount ?? 0, running: 0 };
-    const adopted = row.plan?.redo?.adopted ?? 0; // what a redrive did not run again
-    const { finished, ...counts } = await this.leafCounts(row);
-    const settled = TERMINAL.has(status) ? { running: 0, failed: Math.max(row.failedCount ?? 0, counts.failed) } : {};
-    return { ...base, ...counts, finished: adopted + finished, ...settled };
-  }
-
-  /** Waits until the job has ended, however it did. */
   async wait(jobId: string, options: WaitOptions = {}): Promise<JobStatus> {
-    for (;;) {
-      const status = await this.status(jobId);
-      options.onProgress?.(status);
-      if (TERMINAL.has(status.status)) return status;
-      await sleep(options.pollMs ?? 1000, undefined, { signal: options.signal });
-    }
+    return wait(await this.context(options), jobId, options);
   }
 
   /**
@@ -212,107 +76,66 @@ export class BurstClient {
    *
    * @throws JobFailedError if the job did not succeed
    */
-  async result(jobId: string, options: { readonly partial?: boolean } = {}): Promise<unknown> {
-    const row = await this.jobRow(jobId);
-    if (row === undefined) throw new UnknownJobError(jobId, this.address.stateMachineArn);
-    const isPartial = options.partial === true && row.terminal?.status === 'TIMED_OUT' && row.result !== undefined;
-    if (row.terminal?.status !== 'SUCCEEDED' && !isPartial) {
-      throw new JobFailedError(jobId, row.terminal?.status ?? row.status, row.reason?.code, row.reason?.message ?? 'it has not ended yet');
-    }
-    return row.result === undefined ? undefined : JSON.parse(await this.text(resultObject(jobId, row.epoch)));
+  async result(jobId: string, options: CallOptions & { readonly partial?: boolean } = {}): Promise<unknown> {
+    return result(await this.context(options), jobId, options);
+  }
+
+  /**
+   * What became of every batch, each once: results come as soon as their group of 64 batches is finished, while the job still runs,
+   * and to the end of the job however it ends. With `order: 'batch'`, the default, by number, so that a slow group holds back those
+   * behind it; with `'finished'` as they come. Batches that the job ended without are `missing`, and come last unless in order.
+   *
+   * Beside the results themselves, which are read once, 100 groups to a request, a look takes two requests; it paces itself as `wait` does.
+   * A job with more than 100 dispatchers is looked over 100 at a time. One group is in memory at a time.
+   */
+  async* results(jobId: string, options: FollowOptions = {}): AsyncGenerator<BatchResult> {
+    yield* results(await this.context(options), jobId, options);
+  }
+
+  /**
+   * The batches that failed for good, of finished groups; read as `results` are, without the results. A job that failed early may have had
+   * more in groups that were not finished.
+   */
+  async* failures(jobId: string, options: FollowOptions = {}): AsyncGenerator<Failure> {
+    yield* failures(await this.context(options), jobId, options);
+  }
+
+  /**
+   * Ends a job early: nothing new starts, its status becomes CANCELLED, results so far stay readable. Workers that run
+   * already run on to their end. A job that has ended stays as it is.
+   */
+  async cancel(jobId: string, options: CallOptions = {}): Promise<void> {
+    return cancel(await this.context(options), jobId);
+  }
+
+  /**
+   * Runs the failed and missing batches of an ended job again, under the same job id; the results of the others stay.
+   *
+   * @returns the epoch that this starts
+   * @throws JobRunningError while the job has not ended
+   * @throws JobFailedError if it cannot be redriven, with the reason
+   */
+  async redrive(jobId: string, options: CallOptions = {}): Promise<{ jobId: string; epoch: number }> {
+    return redrive(await this.context(options), jobId);
+  }
+
+  /** Jobs, the latest first: two requests per 100 executions. Step Functions remembers them for 90 days. */
+  async* list(options: ListOptions = {}): AsyncGenerator<JobSummary> {
+    yield* list(await this.context(options), options);
   }
 
   /** The manifest of a job that has ended. */
-  async manifest(jobId: string): Promise<Manifest> {
-    const row = await this.jobRow(jobId);
-    if (row?.manifest === undefined) throw new UnknownJobError(jobId, this.address.stateMachineArn);
-    return JSON.parse(await this.text(manifestObject(jobId, row.epoch))) as Manifest;
+  async manifest(jobId: string, options: CallOptions = {}): Promise<Manifest> {
+    return manifest(await this.context(options), jobId);
   }
 
   /** When what ran. For jobs that have ended. */
-  async timeline(jobId: string): Promise<JobTimeline> {
-    const row = await this.jobRow(jobId);
-    if (row?.manifest === undefined) throw new UnknownJobError(jobId, this.address.stateMachineArn);
-    const manifest = await this.manifest(jobId);
-    const fetch = (key: string) => this.text(key);
-    const batches: JobTimeline['batches'] = [];
-    for await (const group of manifestGroups(manifest, fetch)) {
-      const doc = await groupDocument(group, fetch);
-      doc.entries.forEach((entry, i) => batches.push({
-        batchId: doc.first + i, startMs: doc.started[i], durationMs: doc.took[i], attempts: doc.attempts[i], failed: entry === null,
-      }));
-    }
-    const { startedAt } = row.plan;
-    const last = batches.reduce((latest, batch) => Math.max(latest, batch.startMs + batch.durationMs), 0);
-    const dispatchers = (await this.leafRows(row, row.plan.leaves))
-      .filter(({ startedAt: started }) => started !== undefined)
-      .map(({ pk, attempt, startedAt: started, endedAt }) => ({
-        leaf: Number(pk.slice(pk.lastIndexOf('#l') + 2)), attempt: attempt ?? 0, startMs: started! - startedAt, endMs: endedAt === undefined ? last : endedAt - startedAt,
-      }))
-      .sort((a, b) => a.leaf - b.leaf);
-    return {
-      startedAt: new Date(startedAt),
-      dispatchers,
-      batches,
-      ...(row.combineStartedAt !== undefined && row.combineEndedAt !== undefined
-        && { combine: { startMs: row.combineStartedAt - startedAt, endMs: row.combineEndedAt - startedAt } }),
-    };
+  async timeline(jobId: string, options: CallOptions = {}): Promise<JobTimeline> {
+    return timeline(await this.context(options), jobId);
   }
 
-  private async jobRow(jobId: string): Promise<JobRow | undefined> {
-    const { Item } = await this.dynamo.send(new GetItemCommand({
-      TableName: this.address.tasksTable, Key: { pk: { S: jobKey(jobId) } }, ConsistentRead: true,
-    }));
-    return Item && (unmarshall(Item) as JobRow);
-  }
-
-  private async statusOfExecution(jobId: string): Promise<JobStatus> {
-    const executionArn = this.executionArn(jobId);
-    const none = { jobId, batchCount: 0, finished: 0, failed: 0, running: 0, leaves: 0 };
-    try {
-      const execution = await this.steps.send(new DescribeExecutionCommand({ executionArn }));
-      if (execution.status === 'RUNNING') return { ...none, status: 'PENDING', startedAt: execution.startDate };
-      // its row is gone after its retention, Step Functions remembers it longer
-      if (execution.status === 'SUCCEEDED') throw new UnknownJobError(jobId, this.address.stateMachineArn);
-      return {
-        ...none,
-        status: execution.status === 'ABORTED' ? 'CANCELLED' : execution.status === 'TIMED_OUT' ? 'TIMED_OUT' : 'FAILED',
-        reason: { code: execution.error ?? execution.status!, message: execution.cause ?? 'its execution ended before the job was prepared' },
-        startedAt: execution.startDate,
-        endedAt: execution.stopDate,
-      };
-    } catch (error) {
-      if (error instanceof ExecutionDoesNotExist) throw new UnknownJobError(jobId, this.address.stateMachineArn);
-      throw error;
-    }
-  }
-
-  private async leafCounts(row: JobRow): Promise<{ finished: number; failed: number; running: number }> {
-    if (!row.plan || row.plan.leaves === 0 || row.plan.groups === 0) return { finished: 0, failed: 0, running: 0 };
-    const sample = Math.min(row.plan.leaves, LEAF_SAMPLE);
-    const rows = await this.leafRows(row, sample);
-    const scale = row.plan.leaves / sample;
-    const sum = (name: 'finished' | 'failed' | 'running') => Math.round(scale * rows.reduce((total, leaf) => total + (leaf.counts?.[name] ?? 0), 0));
-    return { finished: Math.min(row.plan.batches, sum('finished')), failed: sum('failed'), running: sum('running') };
-  }
-
-  /** `count` leaves spread evenly over the job's. */
-  private async leafRows(row: JobRow, count: number): Promise<LeafRow[]> {
-    const keys = Array.from({ length: count }, (_, i) => leafKey(row.jobId, row.epoch, Math.floor((i * row.plan.leaves) / count)));
-    const rows: LeafRow[] = [];
-    let pending = keys.map((pk) => ({ pk: { S: pk } }));
-    while (pending.length > 0) {
-      const page = pending.splice(0, 100);
-      const table = this.address.tasksTable;
-      const { Responses, UnprocessedKeys } = await this.dynamo.send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: page } } }));
-      rows.push(...(Responses?.[table] ?? []).map((item) => unmarshall(item) as LeafRow));
-      pending = [...pending, ...((UnprocessedKeys?.[table]?.Keys ?? []) as typeof pending)];
-    }
-    return rows;
-  }
-
-  private async text(key: string): Promise<string> {
-    const { Body } = await this.s3.send(new GetObjectCommand({ Bucket: this.address.payloadBucket, Key: key }));
-    return Body!.transformToString();
+  private async context({ signal }: CallOptions): Promise<Context> {
+    signal?.throwIfAborted();
+    return new Context(this.connection, await this.address({ signal }), signal);
   }
 }

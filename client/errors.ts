@@ -1,39 +1,54 @@
+/** Anything that this client says itself; `cause` is what AWS said. */
+export class BurstError extends Error {
+  constructor(message: string, options?: { readonly cause?: unknown }) {
+    super(message, options as ErrorOptions);
+    this.name = new.target.name;
+  }
+}
+
+/** No BurstCompute is at the address. */
+export class AddressError extends BurstError {}
+
 /** No job of this name was started here. */
-export class UnknownJobError extends Error {
+export class UnknownJobError extends BurstError {
   constructor(readonly jobId: string, stateMachineArn: string) {
     super(`there is no job ${jobId} at ${stateMachineArn}, or it was removed after its retention`);
-    this.name = 'UnknownJobError';
   }
 }
 
 /** The job did not succeed. */
-export class JobFailedError extends Error {
+export class JobFailedError extends BurstError {
   constructor(readonly jobId: string, readonly status: string, readonly code: string | undefined, message: string) {
     super(`job ${jobId} is ${status}${code === undefined ? '' : ` (${code})`}: ${message}`);
-    this.name = 'JobFailedError';
   }
 }
 
 /** The name was used for another request. */
-export class NameTakenError extends Error {
+export class NameTakenError extends BurstError {
   constructor(readonly jobId: string, status: string) {
     super(`job ${jobId} exists already (${status}) and its request was another one: choose another name, or submit the same request`);
-    this.name = 'NameTakenError';
   }
 }
 
 /** The job has not ended yet. */
-export class JobRunningError extends Error {
+export class JobRunningError extends BurstError {
   constructor(readonly jobId: string, status: string) {
     super(`job ${jobId} is ${status}: only a job that has ended can be redriven; wait for it or cancel it first`);
-    this.name = 'JobRunningError';
   }
 }
 
 /** A request larger than Step Functions takes, its list aside. */
-export class RequestTooLargeError extends Error {
+export class RequestTooLargeError extends BurstError {
   constructor(bytes: number, readonly maxBytes: number) {
     super(`the request has ${bytes} bytes without its list, allowed: ${maxBytes}: put large parameters into an object of your own and pass its address, and items into S3 with items.s3`);
-    this.name = 'RequestTooLargeError';
   }
 }
+
+/** There are no credentials, or AWS does not take them (any more). */
+export class CredentialsError extends BurstError {}
+
+/** The credentials are good, but do not allow this. */
+export class AccessDeniedError extends BurstError {}
+
+/** The endpoint does not answer, or no Region says which one it is. */
+export class UnreachableError extends BurstError {}

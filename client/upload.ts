@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { RequestTooLargeError } from './errors';
+import type { Context } from './jobs/context';
 
 /** The input of an execution, and of its states, which add their own words, may have 262,144 bytes (Step Functions quotas). */
 export const MAX_REQUEST_BYTES = 250_000;
@@ -15,18 +16,20 @@ interface WithList {
  *
  * @throws RequestTooLargeError if the rest of the request is too large, too
  */
-export async function uploadList(s3: S3Client, bucket: string, jobId: string, request: unknown): Promise<unknown> {
+export async function uploadList(context: Context, jobId: string, request: unknown): Promise<unknown> {
   const size = sizeOf(request);
   if (size <= MAX_REQUEST_BYTES) return request;
   if (!hasList(request)) throw new RequestTooLargeError(size, MAX_REQUEST_BYTES);
   const lines = Buffer.concat(request.items.list.map((item) => Buffer.from(`${JSON.stringify(item ?? null)}\n`)));
   const key = `jobs/${jobId}/upload/${createHash('sha256').update(lines).digest('hex').slice(0, 32)}.jsonl`;
+  const bucket = context.address.payloadBucket;
   const smaller = { ...request, items: { s3: { uri: `s3://${bucket}/${key}` } } };
   const rest = sizeOf(smaller);
   if (rest > MAX_REQUEST_BYTES) throw new RequestTooLargeError(rest, MAX_REQUEST_BYTES);
   try {
     // never written over: a job of this name may be reading it
-    await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: lines, ContentType: 'application/jsonl', IfNoneMatch: '*' }));
+    const put = new PutObjectCommand({ Bucket: bucket, Key: key, Body: lines, ContentType: 'application/jsonl', IfNoneMatch: '*' });
+    await context.connection.s3().send(put, context.send);
   } catch (error) {
     if ((error as Error).name !== 'PreconditionFailed') throw error;
   }

@@ -284,7 +284,15 @@ export class BurstCompute extends Construct {
     });
     this.dispatcher = dispatcher.fn;
     this.monitor = monitor.fn;
-    this.stateMachine = createStateMachine(this, 'StateMachine', { monitor: monitor.fn, settings, logGroup, tracing });
+    const parts = {
+      tasksTable: this.tasksTable.tableName,
+      resultsTable: this.resultsTable.tableName,
+      payloadBucket: this.payloadBucket.bucketName,
+      dispatcher: this.dispatcher.functionName,
+      monitor: this.monitor.functionName,
+      workers: [worker, ...this.workerReplicas].map((fn) => fn.functionArn),
+    };
+    this.stateMachine = createStateMachine(this, 'StateMachine', { monitor: monitor.fn, settings, parts: Stack.of(this).toJsonString(parts), logGroup, tracing });
     watchStoppedExecutions(this, 'Stopped', this.stateMachine, this.monitor);
 
     const inputBuckets = props.inputBuckets ?? [];
@@ -303,18 +311,14 @@ export class BurstCompute extends Construct {
       description: `cdk-burst-compute job ${this.node.path}`,
       value: Stack.of(this).toJsonString({
         stateMachineArn: this.stateMachine.stateMachineArn,
-        tasksTable: this.tasksTable.tableName,
-        resultsTable: this.resultsTable.tableName,
-        payloadBucket: this.payloadBucket.bucketName,
-        dispatcher: this.dispatcher.functionName,
-        monitor: this.monitor.functionName,
+        ...parts,
       }),
     });
   }
 
   /**
-   * Lets a principal start jobs: start executions, and write objects at `jobs/<job>/upload/`, encrypted with the `encryptionKey`
-   * if there is one.
+   * Lets a principal start jobs: start executions, describe the state machine, whose definition tells the client where everything
+   * is, and write objects at `jobs/<job>/upload/`, encrypted with the `encryptionKey` if there is one.
    *
    * The client puts a list there that is larger than the 256 KiB which the input of an execution may have. Which job that
    * will be is not known before; results are kept elsewhere, out of reach.
@@ -323,7 +327,7 @@ export class BurstCompute extends Construct {
    * @returns the grant; read its `success` where the grantee may be imported
    */
   public grantStart(grantee: IGrantable): Grant {
-    const grant = this.stateMachine.grantStartExecution(grantee).combine(Grant.addToPrincipal({
+    const grant = this.stateMachine.grant(grantee, 'states:StartExecution', 'states:DescribeStateMachine').combine(Grant.addToPrincipal({
       grantee,
       actions: ['s3:PutObject'],
       resourceArns: [this.payloadBucket.arnForObjects(UPLOADS)],
@@ -333,7 +337,7 @@ export class BurstCompute extends Construct {
 
   /**
    * Lets a principal cancel jobs: stop executions of this state machine. Whatever runs then ends as CANCELLED, and its
-   * results so far stay readable.
+   * results so far stay readable. The client's `cancel` also needs `grantReadResults`, to find the execution of the job.
    *
    * @param grantee who may cancel
    */
@@ -345,7 +349,7 @@ export class BurstCompute extends Construct {
    * Lets a principal redrive jobs: run failed and missing batches of an ended job again.
    *
    * A redrive is an execution of its own, and AWS offers no permission that would tell it from the start of a job: this
-   * allows what `grantStart` allows.
+   * allows what `grantStart` allows. The client's `redrive` also needs `grantReadResults`, to see whether the job has ended.
    *
    * @param grantee who may redrive
    */
@@ -354,8 +358,8 @@ export class BurstCompute extends Construct {
   }
 
   /**
-   * Lets a principal follow jobs and read their results: describe executions, read rows by their key, read the objects of
-   * jobs, and decrypt with the `encryptionKey` if there is one.
+   * Lets a principal follow jobs and read their results: describe the state machine, list and describe its executions, read rows by
+   * their key, read the objects of jobs, and decrypt with the `encryptionKey` if there is one.
    *
    * @param grantee who may read
    * @returns the grants in one
@@ -366,6 +370,7 @@ export class BurstCompute extends Construct {
       actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
       resourceArns: [this.tasksTable.tableArn, this.resultsTable.tableArn],
     })
+      .combine(this.stateMachine.grant(grantee, 'states:DescribeStateMachine', 'states:ListExecutions'))
       .combine(this.stateMachine.grantExecution(grantee, 'states:DescribeExecution'))
       .combine(Grant.addToPrincipal({
         grantee,

@@ -16,6 +16,8 @@ import { Settings } from './settings';
 export interface JobStateMachineOptions {
   readonly monitor: IFunction;
   readonly settings: Settings;
+  /** Where the other parts are, as JSON: whoever knows the state machine finds them in its definition. */
+  readonly parts: string;
   /** Where to log failed states; given, the state machine's role needs the log delivery actions. */
   readonly logGroup?: ILogGroup;
   readonly tracing?: Tracing;
@@ -47,7 +49,7 @@ const MAX_THROTTLE_RETRIES = 6_000;
 
 /** One Standard execution per job and epoch. */
 export function createStateMachine(scope: Construct, id: string, options: JobStateMachineOptions): StateMachine {
-  const { monitor, settings, logGroup } = options;
+  const { monitor, settings, parts, logGroup } = options;
   const isTraced = options.tracing === Tracing.ACTIVE;
   const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('states.amazonaws.com') });
   const policy = new Policy(scope, `${id}Policy`, {
@@ -64,7 +66,7 @@ export function createStateMachine(scope: Construct, id: string, options: JobSta
 
   const stateMachine = new StateMachine(scope, id, {
     definitionBody: DefinitionBody.fromChainable(define(new Construct(scope, 'States'), monitor, settings.longestJob)),
-    comment: 'One job of cdk-burst-compute',
+    comment: `One job of cdk-burst-compute ${parts}`,
     timeout: Duration.seconds(settings.executionTimeout),
     role: role.withoutPolicyUpdates(), // the policy above is exact; the construct's own would allow every qualifier of the monitor
     logs: logGroup && { destination: logGroup, level: LogLevel.ERROR, includeExecutionData: false },

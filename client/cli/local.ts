@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, paginateDescribeStacks, Stack } from '@aws-sdk/client-cloudformation';
 import { Command, InvalidArgumentError } from 'commander';
 import { UsageError } from './errors';
-import { DeployedJob, chooseJob, deployedJobs } from './jobs';
 import { Progress } from './progress';
 import { readRequest } from './request';
 import { Engine } from '../../engine';
 import { BurstClient } from '../index';
+import { choose, Deployment, deploymentsIn } from '../target';
 
 interface LocalOptions {
   readonly app?: string;
@@ -58,11 +58,11 @@ async function local(options: LocalOptions): Promise<void> {
     await interrupt.or(engine.deploy({ app, context: options.context }));
     if (options.iam) await engine.enforceIam(true);
     const client = { endpoint: engine.endpoint, region: engine.region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
-    const jobs = await interrupt.or(deployedJobs(new CloudFormationClient(client)));
+    const jobs = await interrupt.or(deployments(new CloudFormationClient(client)));
     progress.step(`deployed after ${progress.seconds} s`);
 
     if (options.request !== undefined) {
-      const burst = new BurstClient({ ...client, address: chooseJob(jobs, options.job).address });
+      const burst = new BurstClient({ ...client, address: choose(jobs, options.job).address });
       await interrupt.or(runJob(burst, request, progress, options.json));
     } else {
       process.stdout.write(options.json ? `${JSON.stringify({ endpoint: engine.endpoint, env: engine.env, jobs })}\n` : welcome(engine, jobs));
@@ -86,7 +86,13 @@ async function runJob(burst: BurstClient, request: unknown, progress: Progress, 
   process.stdout.write(`${JSON.stringify(json ? { ...status, result } : result ?? null, undefined, json ? undefined : 2)}\n`);
 }
 
-function welcome(engine: Engine, jobs: DeployedJob[]): string {
+async function deployments(client: CloudFormationClient): Promise<Deployment[]> {
+  const stacks: Stack[] = [];
+  for await (const page of paginateDescribeStacks({ client }, {})) stacks.push(...(page.Stacks ?? []));
+  return deploymentsIn(stacks);
+}
+
+function welcome(engine: Engine, jobs: Deployment[]): string {
   const lines = jobs.map(({ path, address }) => `  ${path}\n    ${address.stateMachineArn}`);
   const [first] = jobs;
   return [

@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
-import type { JobStatus } from '../client';
+import type { JobStatus } from '../index';
 
 /** Tells on standard error how things go: a bar on a terminal, one line per step elsewhere. */
 export class Progress {

@@ -31,14 +31,8 @@ export async function* batchResults(manifest: Manifest, fetch: Fetch): AsyncGene
   let next = 0;
   for await (const group of manifestGroups(manifest, fetch)) {
     for (; next < group.first; next++) yield { batchId: next, state: 'missing' };
-    const failures = new Map(group.failed.map((failure) => [failure.batchId, failure]));
-    const { entries } = await groupDocument(group, fetch);
-    for (const entry of entries) {
-      const batchId = next++;
-      if (entry === null) yield { batchId, state: 'failed', failure: failures.get(batchId) };
-      else if ('ref' in entry) yield { batchId, state: 'succeeded', result: JSON.parse(await fetch(entry.ref.key)) };
-      else yield { batchId, state: 'succeeded', result: entry.result };
-    }
+    yield* groupResults(group, fetch);
+    next += group.count;
   }
   for (; next < manifest.batchCount; next++) yield { batchId: next, state: 'missing' };
 }
@@ -50,5 +44,17 @@ export async function* treeResults(lines: string, fetch: Fetch): AsyncGenerator<
     const { batches: { start: batchId }, result, ref, failure } = JSON.parse(lines.slice(from, to)) as TreeEntry;
     if (failure) yield { batchId, state: 'failed', failure };
     else yield { batchId, state: 'succeeded', result: ref ? JSON.parse(await fetch(ref.key)) : result };
+  }
+}
+
+/** The batches of one group in order. */
+export async function* groupResults(group: ManifestGroup, fetch: Fetch): AsyncGenerator<BatchResult> {
+  const failures = new Map(group.failed.map((failure) => [failure.batchId, failure]));
+  let batchId = group.first;
+  for (const entry of (await groupDocument(group, fetch)).entries) {
+    if (entry === null) yield { batchId, state: 'failed', failure: failures.get(batchId) };
+    else if ('ref' in entry) yield { batchId, state: 'succeeded', result: JSON.parse(await fetch(entry.ref.key)) };
+    else yield { batchId, state: 'succeeded', result: entry.result };
+    batchId++;
   }
 }

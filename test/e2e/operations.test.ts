@@ -92,7 +92,7 @@ test('what cannot be done is refused with the reason', async () => {
   await expect(job.client.cancel('nobody')).rejects.toThrow(UnknownJobError);
   await expect(job.client.redrive('nobody')).rejects.toThrow(UnknownJobError);
   await expect(job.client.status('nobody')).rejects.toThrow('there is no job nobody');
-  const { jobId } = await job.client.submit({ request: { items: { range: { start: 0, end: 200 } }, parameters: { sleepMs: 200 } } });
+  const { jobId } = await job.client.submit({ request: { items: { range: { start: 0, end: 2000 } }, parameters: { sleepMs: 200 } } });
   await untilRunning(job, jobId);
   await expect(job.client.redrive(jobId)).rejects.toThrow(JobRunningError);
   expect(await job.client.wait(jobId, { pollMs: 100 })).toMatchObject({ status: 'SUCCEEDED' });

@@ -6,7 +6,7 @@ import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Code, Function, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { buildSync } from 'esbuild';
 import { processesMentioning, until } from './support';
-import { chooseJob } from '../../client/cli/jobs';
+import { choose } from '../../client/target';
 import { BurstCompute } from '../../src';
 
 // The command as it ships: bundled, and run by node.
@@ -104,14 +104,14 @@ describe('a job is chosen', () => {
   const jobs = ['A/Prices/Job', 'A/Costs/Job', 'B/Risk'].map((name) => ({ path: name, stack: name[0], address }));
 
   test.each([['A/Costs/Job', 'A/Costs/Job'], ['Prices/Job', 'A/Prices/Job'], ['Risk', 'B/Risk'], ['B', 'B/Risk']])('by %s', (name, found) => {
-    expect(chooseJob(jobs, name).path).toBe(found);
+    expect(choose(jobs, name).path).toBe(found);
   });
 
   test('only if there is no doubt', () => {
-    expect(() => chooseJob(jobs, 'Job')).toThrow('Job may be any of several jobs: give --job with one of\n  A/Prices/Job (stack A)\n  A/Costs/Job (stack A)');
-    expect(() => chooseJob(jobs, 'Nope')).toThrow('there is no job Nope; there is:\n  A/Prices/Job (stack A)');
-    expect(() => chooseJob(jobs)).toThrow('there are several jobs: give --job with one of');
-    expect(() => chooseJob([])).toThrow('these stacks contain no BurstCompute');
-    expect(chooseJob(jobs.slice(2)).path).toBe('B/Risk');
+    expect(() => choose(jobs, 'Job')).toThrow('Job may be any of several: name one of\n  A/Prices/Job (stack A)\n  A/Costs/Job (stack A)');
+    expect(() => choose(jobs, 'Nope')).toThrow('there is no BurstCompute Nope; there is:\n  A/Prices/Job (stack A)');
+    expect(() => choose(jobs)).toThrow('there are several BurstComputes: name one of');
+    expect(() => choose([])).toThrow('these stacks contain no BurstCompute');
+    expect(choose(jobs.slice(2)).path).toBe('B/Risk');
   });
 });

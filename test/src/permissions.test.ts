@@ -281,7 +281,7 @@ describe('grants', () => {
     expect(grant.success).toBe(true);
     const [[, { Properties }]] = Object.entries(resources(Template.fromStack(stack), 'AWS::IAM::Policy')).filter(([id]) => id.startsWith('Caller'));
     expect(statementsOf(Properties.PolicyDocument)).toEqual([
-      { sid: undefined, effect: 'Allow', actions: ['states:StartExecution'], resources: ['<BurstStateMachine>'] },
+      { sid: undefined, effect: 'Allow', actions: ['states:StartExecution', 'states:DescribeStateMachine'], resources: ['<BurstStateMachine>'] },
       { sid: undefined, effect: 'Allow', actions: ['s3:PutObject'], resources: ['<BurstPayloads.Arn>/jobs/*/upload/*'] },
       ...hasKey ? [{ sid: undefined, effect: 'Allow', actions: ['kms:GenerateDataKey'], resources: ['<Key.Arn>'] }] : [],
     ]);
@@ -295,6 +295,7 @@ describe('grants', () => {
     const [[, { Properties }]] = Object.entries(resources(Template.fromStack(stack), 'AWS::IAM::Policy')).filter(([id]) => id.startsWith('Caller'));
     expect(statementsOf(Properties.PolicyDocument).map(({ actions, resources: on }) => [actions.join(' '), on.join(' ')])).toEqual([
       ['dynamodb:GetItem dynamodb:BatchGetItem', '<BurstTasks.Arn> <BurstResults.Arn>'],
+      ['states:DescribeStateMachine states:ListExecutions', '<BurstStateMachine>'],
       ['states:DescribeExecution', 'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<part 6 of <BurstStateMachine>>:*'],
       ['s3:GetObject', OBJECTS],
       ...hasKey ? [['kms:Decrypt', '<Key.Arn>']] : [],

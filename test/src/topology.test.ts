@@ -3,7 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Alias } from 'aws-cdk-lib/aws-lambda';
-import { json, newApp, newBurst, newFunction, newStack, policyOf, propertiesOf, resources, statementsOf, text, withCombiner } from './support';
+import { definitionOf, json, newApp, newBurst, newFunction, newStack, policyOf, propertiesOf, resources, statementsOf, text, withCombiner } from './support';
 import { BurstCompute } from '../../src';
 
 const outputsOf = (template: Template) => Object.values<any>(template.toJSON().Outputs ?? {});
@@ -17,14 +17,17 @@ describe('the address of a job', () => {
     expect(outputs).toHaveLength(1);
     expect(Object.keys(outputs[0]).sort()).toEqual(['Description', 'Value']); // exported to nobody
     expect(outputs[0].Description).toBe('cdk-burst-compute job Stack/Burst');
-    expect(json(outputs[0].Value)).toEqual({
-      stateMachineArn: '<BurstStateMachine>',
+    const parts = {
       tasksTable: '<BurstTasks>',
       resultsTable: '<BurstResults>',
       payloadBucket: '<BurstPayloads>',
       dispatcher: '<BurstDispatcher>',
       monitor: '<BurstMonitor>',
-    });
+      workers: ['<Worker.Arn>'],
+    };
+    expect(json(outputs[0].Value)).toEqual({ stateMachineArn: '<BurstStateMachine>', ...parts });
+    const { Comment } = definitionOf(Template.fromStack(stack)); // for those who know nothing but the state machine
+    expect(JSON.parse(Comment.replace('One job of cdk-burst-compute ', ''))).toEqual(parts);
   });
 
   test('carries the path of a stage', () => {
@@ -84,7 +87,8 @@ describe('across stacks', () => {
     burst.grantReadResults(caller);
     const [policy] = Object.values(resources(Template.fromStack(callers), 'AWS::IAM::Policy'));
     expect(statementsOf(policy.Properties.PolicyDocument).map(({ actions }) => actions.join(' '))).toEqual([
-      'states:StartExecution', 's3:PutObject', 'dynamodb:GetItem dynamodb:BatchGetItem', 'states:DescribeExecution', 's3:GetObject',
+      'states:StartExecution states:DescribeStateMachine', 's3:PutObject', 'dynamodb:GetItem dynamodb:BatchGetItem',
+      'states:DescribeStateMachine states:ListExecutions', 'states:DescribeExecution', 's3:GetObject',
     ]);
     expect(callers.dependencies).toEqual([burst.node.scope]);
   });

@@ -1,0 +1,111 @@
+import { DescribeExecutionCommand, ExecutionDoesNotExist, InvalidArn } from '@aws-sdk/client-sfn';
+import { Context, PAGE } from './context';
+import { leafKey } from '../../lambda/protocol/keys';
+import type { JobRow, JobStatus as StatusName, LeafRow } from '../../lambda/protocol/model';
+import { UnknownJobError } from '../errors';
+import { Pace } from '../polling';
+
+export type { StatusName };
+
+export interface JobStatus {
+  readonly jobId: string;
+  readonly status: StatusName;
+  /** 1, and one more for each redrive; 0 until the job is planned. */
+  readonly epoch: number;
+  /** Batches of the job; 0 until it is planned. */
+  readonly batchCount: number;
+  /** Batches with a result or a recorded failure. While the job runs, at most about 2 s old. */
+  readonly finished: number;
+  readonly failed: number;
+  /** Worker calls in flight. */
+  readonly running: number;
+  readonly leaves: number;
+  readonly startedAt?: Date;
+  readonly endedAt?: Date;
+  /** Why a job that did not succeed did not. */
+  readonly reason?: { readonly code: string; readonly message: string };
+}
+
+export interface WaitOptions {
+  /** Called with every look, the last one included. */
+  readonly onProgress?: (status: JobStatus) => void;
+  /** Between two looks, in ms. @default - 500 at first, a twentieth of the time waited later, 5000 at most */
+  readonly pollMs?: number;
+  /** Stops waiting; the job goes on. */
+  readonly signal?: AbortSignal;
+}
+
+const TERMINAL = new Set<StatusName>(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'CANCELLED']);
+export const isTerminal = (status: StatusName) => TERMINAL.has(status);
+
+/** The status that counts: a job that was redriven has left its last end behind. */
+export const statusOf = (row: JobRow): StatusName => (row.terminal?.epoch === row.epoch ? row.terminal.status : row.status);
+
+export async function status(context: Context, jobId: string): Promise<JobStatus> {
+  const row = await context.jobRow(jobId);
+  if (row === undefined) return statusOfExecution(context, jobId);
+  const now = statusOf(row);
+  const base = {
+    jobId,
+    status: now,
+    epoch: row.epoch,
+    batchCount: row.plan?.batches ?? 0,
+    leaves: row.plan?.leaves ?? 0,
+    startedAt: row.plan && new Date(row.plan.startedAt),
+    endedAt: row.endedAt === undefined ? undefined : new Date(row.endedAt),
+    reason: row.reason ?? row.sealed?.reason,
+  };
+  if (now === 'SUCCEEDED') return { ...base, finished: row.plan.batches, failed: row.failedCount ?? 0, running: 0 };
+  const adopted = row.plan?.redo?.adopted ?? 0; // what a redrive did not run again
+  const { finished, ...counts } = await leafCounts(context, row);
+  const settled = isTerminal(now) ? { running: 0, failed: Math.max(row.failedCount ?? 0, counts.failed) } : {};
+  return { ...base, ...counts, finished: adopted + finished, ...settled };
+}
+
+export async function wait(context: Context, jobId: string, options: WaitOptions): Promise<JobStatus> {
+  const pace = new Pace(options);
+  for (;;) {
+    const now = await status(context, jobId);
+    options.onProgress?.(now);
+    if (isTerminal(now.status)) return now;
+    await pace.pause();
+  }
+}
+
+/** `count` leaves spread evenly over the job's. */
+export async function leafRows(context: Context, row: JobRow, count: number): Promise<LeafRow[]> {
+  const keys = Array.from({ length: count }, (_, i) => leafKey(row.jobId, row.epoch, Math.floor((i * row.plan.leaves) / count)));
+  return context.rows<LeafRow>(context.address.tasksTable, keys);
+}
+
+/** One request: a job with more leaves than fit is estimated from an even sample of them. */
+async function leafCounts(context: Context, row: JobRow): Promise<{ finished: number; failed: number; running: number }> {
+  if (!row.plan || row.plan.leaves === 0 || row.plan.groups === 0) return { finished: 0, failed: 0, running: 0 };
+  const sample = Math.min(row.plan.leaves, PAGE);
+  const rows = await leafRows(context, row, sample);
+  const scale = row.plan.leaves / sample;
+  const sum = (name: 'finished' | 'failed' | 'running') => Math.round(scale * rows.reduce((total, leaf) => total + (leaf.counts?.[name] ?? 0), 0));
+  return { finished: Math.min(row.plan.batches, sum('finished')), failed: sum('failed'), running: sum('running') };
+}
+
+/** A job without a row has not been prepared yet, was refused, or is long over. */
+async function statusOfExecution(context: Context, jobId: string): Promise<JobStatus> {
+  const none = { jobId, epoch: 0, batchCount: 0, finished: 0, failed: 0, running: 0, leaves: 0 };
+  const unknown = new UnknownJobError(jobId, context.address.stateMachineArn);
+  try {
+    const execution = await context.connection.steps().send(new DescribeExecutionCommand({ executionArn: context.executionArn(jobId) }), context.send);
+    if (execution.status === 'RUNNING') return { ...none, status: 'PENDING', startedAt: execution.startDate };
+    // its row is gone after its retention, Step Functions remembers it longer
+    if (execution.status === 'SUCCEEDED') throw unknown;
+    return {
+      ...none,
+      status: execution.status === 'ABORTED' ? 'CANCELLED' : execution.status === 'TIMED_OUT' ? 'TIMED_OUT' : 'FAILED',
+      reason: { code: execution.error ?? execution.status!, message: execution.cause ?? 'its execution ended before the job was prepared' },
+      startedAt: execution.startDate,
+      endedAt: execution.stopDate,
+    };
+  } catch (error) {
+    if (error instanceof ExecutionDoesNotExist || error instanceof InvalidArn) throw unknown;
+    throw error;
+  }
+}
