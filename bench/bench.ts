@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { program } from 'commander';
+import { cost } from './cost';
 import { fanOut } from './fan-out';
 import { machine } from './machine';
 import type { Benchmark, Report } from './suite';
@@ -10,6 +11,7 @@ import { markdown } from './table';
 
 const BENCHMARKS: { readonly [name: string]: Benchmark } = {
   'fan-out': fanOut,
+  cost,
 };
 const DOCUMENT = join(__dirname, '..', 'docs', 'performance.md');
 

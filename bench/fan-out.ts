@@ -106,7 +106,7 @@ async function sensitivities(context: Context): Promise<Table[]> {
     const [half, double] = [await at(0.5), await at(2)];
     rows.push([name, ...half.map(figure), ...double.map(figure)]);
   }
-  const head = (factor: string) => [`${factor}: s`, `: limit`, `: ${EXPRESS}`];
+  const head = (factor: string) => [`${factor}: s`, ': limit', `: ${EXPRESS}`];
   return [{
     title: `Sensitivity: ${count(shape.batches)} batches, limit ${count(shape.accountConcurrency)}, ${shape.workers} worker functions; time to combined and its ratios with one parameter halved, and doubled`,
     columns: ['parameter', ...head('half'), ...head('double')],

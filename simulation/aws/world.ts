@@ -2,10 +2,13 @@ import { Chance } from './chance';
 import { LambdaModel } from './lambda';
 import { DEFAULTS, Values } from './parameters';
 import { Partitions } from './partitions';
-import { Bill, emptyBill, PLATFORM_LOG_BYTES, readUnits, writeUnits } from './usage';
+import { Bill, emptyBill, LOG_EVENT_BYTES, PLATFORM_LOG_BYTES } from './usage';
 import {
   Budget, CallOutcome, combine, dispatch, DispatchEvent, JobOutput, Log, Ports, prepare, repair, Row, Settings, Table, takeTurn, Turn, WriteResult,
 } from '../../lambda/protocol';
+import type { JobRow } from '../../lambda/protocol/model';
+import { readUnits, rowBytes, writeUnits } from '../../lambda/protocol/row-size';
+import type { StoredUsage } from '../../lambda/protocol/usage';
 import { VirtualClock } from '../clock';
 import { MemoryInputs, MemoryPayloads, MemoryTable } from '../memory';
 
@@ -38,7 +41,10 @@ export interface Outcome extends Times {
   readonly throttles: number;
   /** Functions that ran at once, at most. */
   readonly peak: number;
+  /** Counted by the world: each call of each service. */
   readonly bill: Bill;
+  /** Counted by the job itself, as it stands on its row. */
+  readonly usage: StoredUsage;
 }
 
 const SETTINGS: Settings = {
@@ -63,8 +69,13 @@ const BATCH_GET = 100;
 const BATCH_GETS_AT_ONCE = 8;
 /** Fields that Powertools adds to each line: level, message, timestamp, service, sampling, and the keys that both handlers append. */
 const LOG_HEAD = {
-  level: 'INFO', message: '', timestamp: '2026-01-01T00:00:00.000Z', service: 'cdk-burst-compute',
-  jobId: '', epoch: 1, requestId: '00000000-0000-0000-0000-000000000000',
+  level: 'INFO',
+  message: '',
+  timestamp: '2026-01-01T00:00:00.000Z',
+  service: 'cdk-burst-compute',
+  jobId: '',
+  epoch: 1,
+  requestId: '00000000-0000-0000-0000-000000000000',
 };
 
 /**
@@ -106,6 +117,7 @@ export class AwsWorld {
       throttles: this.lambda.throttles,
       peak: this.lambda.peak,
       bill: this.bill,
+      usage: (this.tasks.rows.get('j#job') as unknown as JobRow).usage ?? {},
     };
   }
 
@@ -113,7 +125,8 @@ export class AwsWorld {
   private async execute(): Promise<JobOutput> {
     const execution = { name: 'job', arn: 'arn:aws:states:us-east-1:123456789012:execution:job:job', startTime: new Date(this.zero).toISOString() };
     const request = { items: { range: { start: 0, end: this.shape.batches } }, batchSize: 1 };
-    const settings = { ...SETTINGS, ...this.shape.window !== undefined && { maxWindow: this.shape.window } };
+    const workerTimeoutSeconds = Math.max(SETTINGS.workerTimeoutSeconds!, Math.min(780, Math.ceil(this.shape.batchMs / 500)));
+    const settings = { ...SETTINGS, workerTimeoutSeconds, ...this.shape.window !== undefined && { maxWindow: this.shape.window } };
     let turn = await this.state((ports) => prepare(ports, settings, execution, request));
     while (!await this.wait(turn)) turn = await this.state((ports) => repair(ports, turn));
     return this.state((ports, budget) => combine(ports, { hasCombiner: true, combinerTimeoutSeconds: 60, combineOnTimeout: false }, turn, budget));
@@ -244,7 +257,7 @@ export class AwsWorld {
           void this.deliver(JSON.parse(JSON.stringify(event)) as DispatchEvent);
         },
         accountConcurrency: async () => this.shape.accountConcurrency,
-        workerTimeoutSeconds: async () => 60,
+        workerTimeoutSeconds: async () => SETTINGS.workerTimeoutSeconds!,
       },
       workflow: {
         wake: async (token) => {
@@ -266,7 +279,7 @@ export class AwsWorld {
       await this.sleep(values.tableMs);
       const before = table.rows.get(pk);
       const result = await change();
-      const units = writeUnits(before, table.rows.get(pk));
+      const units = writeUnits(Math.max(bytes(before), bytes(table.rows.get(pk))));
       bill.writeUnits += units;
       const wait = partitions.wait(pk, units, clock.now());
       if (wait > 0) await clock.sleep(wait);
@@ -275,13 +288,13 @@ export class AwsWorld {
     return {
       get: async (pk, { consistent }) => {
         await this.sleep(values.tableMs);
-        bill.readUnits += readUnits(table.rows.get(pk), consistent);
+        bill.readUnits += readUnits(bytes(table.rows.get(pk)), consistent);
         return table.get(pk);
       },
       getMany: async (pks, attributes) => {
         const requests = Math.ceil(pks.length / BATCH_GET);
         for (let i = 0; i < requests; i += BATCH_GETS_AT_ONCE) await this.sleep(4 * values.tableMs); // a hundred rows take longer than one
-        bill.readUnits += pks.reduce((sum, pk) => sum + readUnits(table.rows.get(pk), true), 0); // a projection is billed as the whole row
+        bill.readUnits += pks.reduce((sum, pk) => sum + readUnits(bytes(table.rows.get(pk)), true), 0); // a projection is billed as the whole row
         return table.getMany(pks, attributes);
       },
       put: (row: Row, condition) => write(row.pk, () => table.put(row, condition)),
@@ -297,5 +310,4 @@ export class AwsWorld {
   }
 }
 
-/** What CloudWatch Logs adds to each event when it bills (PutLogEvents documentation). */
-const LOG_EVENT_BYTES = 26;
+const bytes = (row: Row | undefined) => (row ? rowBytes(row) : 0);

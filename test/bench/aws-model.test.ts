@@ -4,7 +4,6 @@ import { DEFAULTS, PARAMETERS } from '../../simulation/aws/parameters';
 import { Partitions } from '../../simulation/aws/partitions';
 import { PEERS } from '../../simulation/aws/peers';
 import { runJob } from '../../simulation/aws/run';
-import { readUnits, rowBytes, writeUnits } from '../../simulation/aws/usage';
 import type { JobShape } from '../../simulation/aws/world';
 
 const SMALL = { ...DEFAULTS, rampBurst: 10, rampPerSecond: 2 };
@@ -53,13 +52,6 @@ describe('the model of Lambda', () => {
     expect(partitions.wait('a', 1, 100)).toBe(0);
   });
 
-  test('sizes of rows are as DynamoDB counts them', () => {
-    // names 2 + 1 + 4, values 3 + 2 + 1
-    expect(rowBytes({ pk: 'abc', n: 12, flag: true })).toBe(7 + 3 + 2 + 1);
-    expect([writeUnits(undefined, { pk: 'a' }), writeUnits({ pk: 'a', text: 'x'.repeat(1_100) }, { pk: 'a' }), readUnits({ pk: 'a', text: 'x'.repeat(5_000) }, true), readUnits(undefined, false)])
-      .toEqual([1, 2, 2, 0.5]);
-  });
-
   test('every parameter says where it is from', () => {
     for (const { value, source } of Object.values(PARAMETERS)) {
       expect(value).toBeGreaterThan(0);
@@ -77,6 +69,13 @@ describe('a job in the model', () => {
     expect(outcome.bill.writeUnits).toBeGreaterThan(10 * 6);
     expect(outcome.bill.gbSeconds).toBeGreaterThan(10 * 1);
     expect(outcome.bill.logBytes).toBeGreaterThan(14 * 300);
+    // what the job says of itself is counted elsewhere, and comes to nearly the same
+    const { usage, bill } = outcome;
+    expect(usage.workerInvocations).toBe(640);
+    for (const [ours, theirs] of [[usage.tableWriteUnits, bill.writeUnits], [usage.tableReadUnits, bill.readUnits], [usage.dispatcherMs! + usage.monitorMs!, 1_000 * bill.gbSeconds]]) {
+      expect(ours! / theirs!).toBeGreaterThan(0.5);
+      expect(ours! / theirs!).toBeLessThan(1.1);
+    }
     expect(outcome.firstStartMs).toBeLessThan(outcome.lastStartMs);
     expect(outcome.lastStartMs + 1_000).toBeLessThan(outcome.combinedMs);
   });

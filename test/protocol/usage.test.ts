@@ -63,8 +63,10 @@ describe('what a job used', () => {
   });
 
   test('counts each call of a batch that was repeated, and none that was throttled', async () => {
-    const w = world({ worker: ({ batchId, invocationAttempt }) => (w.random() < 0.2 ? { kind: 'throttled' }
-      : batchId % 10 === 0 && invocationAttempt === 1 ? { kind: 'threw', errorType: 'Error', message: '', requestId: 'r' } : returned(1)) });
+    const w = world({
+      worker: ({ batchId, invocationAttempt }) => (w.random() < 0.2 ? { kind: 'throttled' }
+        : batchId % 10 === 0 && invocationAttempt === 1 ? { kind: 'threw', errorType: 'Error', message: '', requestId: 'r' } : returned(1)),
+    });
     expect((await w.run({ items: { range: { start: 0, end: 200 } } })).succeeded).toBe(true);
     expect(usageOf(w).workerInvocations).toBe(220);
   });
