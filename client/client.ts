@@ -71,8 +71,8 @@ export class BurstClient {
   }
 
   /**
-   * The combiner's answer; undefined without a combiner. `partial`: that of a job that ran out of time, too, where the
-   * construct says `combineOnTimeout`.
+   * The combiner's answer, or of unlike tasks what became of each, by id; undefined without either. `partial`: of a job that
+   * did not succeed, too: where it has unlike tasks, or ran out of time and the construct says `combineOnTimeout`.
    *
    * @throws JobFailedError if the job did not succeed
    */

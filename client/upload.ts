@@ -6,12 +6,14 @@ import type { Context } from './jobs/context';
 /** The input of an execution, and of its states, which add their own words, may have 262,144 bytes (Step Functions quotas). */
 export const MAX_REQUEST_BYTES = 250_000;
 
-interface WithList {
-  readonly items: { readonly list: unknown[] };
+/** What of a request may be stored aside, and the request with its address instead. */
+interface Liftable {
+  readonly list: unknown[];
+  readonly pointingTo: (uri: string) => unknown;
 }
 
 /**
- * Puts the list of a request that is too large for an execution's input into the payload bucket; returns the request that
+ * Puts the list of items or tasks of a request that is too large for an execution's input into the payload bucket; returns the request that
  * points there instead. The same list gets the same place, so that the same request stays the same.
  *
  * @throws RequestTooLargeError if the rest of the request is too large, too
@@ -19,11 +21,12 @@ interface WithList {
 export async function uploadList(context: Context, jobId: string, request: unknown): Promise<unknown> {
   const size = sizeOf(request);
   if (size <= MAX_REQUEST_BYTES) return request;
-  if (!hasList(request)) throw new RequestTooLargeError(size, MAX_REQUEST_BYTES);
-  const lines = Buffer.concat(request.items.list.map((item) => Buffer.from(`${JSON.stringify(item ?? null)}\n`)));
+  const liftable = listOf(request);
+  if (!liftable) throw new RequestTooLargeError(size, MAX_REQUEST_BYTES);
+  const lines = Buffer.concat(liftable.list.map((item) => Buffer.from(`${JSON.stringify(item ?? null)}\n`)));
   const key = `jobs/${jobId}/upload/${createHash('sha256').update(lines).digest('hex').slice(0, 32)}.jsonl`;
   const bucket = context.address.payloadBucket;
-  const smaller = { ...request, items: { s3: { uri: `s3://${bucket}/${key}` } } };
+  const smaller = liftable.pointingTo(`s3://${bucket}/${key}`);
   const rest = sizeOf(smaller);
   if (rest > MAX_REQUEST_BYTES) throw new RequestTooLargeError(rest, MAX_REQUEST_BYTES);
   try {
@@ -40,8 +43,11 @@ function sizeOf(request: unknown): number {
   return Buffer.byteLength(JSON.stringify(request) ?? '');
 }
 
-function hasList(request: unknown): request is WithList {
-  const items = (request as { items?: Record<string, unknown> } | null)?.items;
+function listOf(request: unknown): Liftable | undefined {
+  if (request === null || typeof request !== 'object') return undefined;
+  const { items, tasks } = request as { items?: Record<string, unknown>; tasks?: unknown };
+  if (Array.isArray(tasks)) return { list: tasks, pointingTo: (uri) => ({ ...request, tasks: { s3: { uri } } }) };
   // anything else beside the list is wrong, and for Prepare to explain
-  return items !== undefined && items !== null && Array.isArray(items.list) && Object.keys(items).length === 1;
+  if (items === undefined || items === null || !Array.isArray(items.list) || Object.keys(items).length !== 1) return undefined;
+  return { list: items.list, pointingTo: (uri) => ({ ...request, items: { s3: { uri } } }) };
 }

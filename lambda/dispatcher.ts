@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
-import { required, workerArns } from './aws/environment';
+import { required, workFunctions } from './aws/environment';
 import { awsPorts } from './aws/ports';
 import { dispatch, DispatchEvent } from './protocol';
 
@@ -9,7 +9,7 @@ const ports = awsPorts({
   tasksTable: required('TASKS_TABLE'),
   resultsTable: required('RESULTS_TABLE'),
   bucket: required('PAYLOAD_BUCKET'),
-  functions: { workers: workerArns(), dispatcher: required('AWS_LAMBDA_FUNCTION_NAME'), combiner: process.env.COMBINER_ARN },
+  functions: { ...workFunctions(), dispatcher: required('AWS_LAMBDA_FUNCTION_NAME'), combiner: process.env.COMBINER_ARN },
 }, logger);
 
 export const handler = async (event: DispatchEvent, context: Context): Promise<void> => {

@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
-import { required, workerArns } from './aws/environment';
+import { required, workFunctions } from './aws/environment';
 import { awsPorts } from './aws/ports';
 import { combine, Epoch, Execution, finish, finishStopped, jobIdOf, prepare, repair, Settings, takeTurn, TokenBearer, UNKNOWN_COMBINER_TIMEOUT_SECONDS } from './protocol';
 
@@ -11,7 +11,7 @@ const ports = awsPorts({
   tasksTable: required('TASKS_TABLE'),
   resultsTable: required('RESULTS_TABLE'),
   bucket: required('PAYLOAD_BUCKET'),
-  functions: { workers: workerArns(), dispatcher: required('DISPATCHER_ARN'), combiner: combinerArn },
+  functions: { ...workFunctions(), dispatcher: required('DISPATCHER_ARN'), combiner: combinerArn },
 }, logger);
 
 /** The states of the state machine, by the `action` that each sends. */

@@ -93,6 +93,7 @@ export class Participant {
         ),
         accountConcurrency: () => this.read(() => 'asks for the account limit', async () => sim.scenario.accountConcurrency),
         workerTimeoutSeconds: async () => 8,
+        taskTimeoutSeconds: async () => 8,
       },
       workflow: {
         wake: (token) => this.write(() => `sends success to token ${token}`, () => sim.wake(token)),

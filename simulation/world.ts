@@ -17,6 +17,8 @@ export interface WorldOptions {
   /** Functions that may run at once. @default 1000 */
   readonly accountConcurrency?: number;
   readonly settings?: Partial<Settings>;
+  /** Called with each worker event as it is sent. */
+  readonly onCall?: (payload: string) => void;
   /** Called for each dispatch event: how many copies arrive. @default 1 */
   readonly deliveries?: (event: DispatchEvent) => number;
   /** Called as each dispatcher starts: after how many ms it dies; undefined: it does not. */
@@ -162,11 +164,15 @@ export class World {
         list: (prefix) => this.inputs.list(prefix),
       },
       invoker: {
-        callWorker: mortal((payload: string) => this.callWorker(JSON.parse(payload) as WorkerEvent)),
+        callWorker: mortal((payload: string) => {
+          this.options.onCall?.(payload);
+          return this.callWorker(JSON.parse(payload) as WorkerEvent);
+        }),
         callCombiner: mortal(async (payload: string) => this.options.combiner!(payload)),
         dispatch: mortal(async (event: object) => this.deliver(JSON.parse(JSON.stringify(event)) as DispatchEvent)),
         accountConcurrency: async () => this.options.accountConcurrency ?? 1000,
         workerTimeoutSeconds: async () => 60,
+        taskTimeoutSeconds: async () => 60,
       },
       workflow: {
         wake: mortal(async (token: string) => {

@@ -11,7 +11,7 @@ import { Construct } from 'constructs';
 import { acknowledgeInputs, acknowledgeJobObjects, acknowledgeNoResource } from './acknowledgements';
 import { createDispatcher, createMonitor, isTraced } from './functions';
 import { allowLogEncryption, combinerStatements, dispatcherStatements, inputStatements, monitorStatements } from './permissions';
-import { readSettings } from './settings';
+import { mapValues, readSettings } from './settings';
 import { createStateMachine, watchStoppedExecutions } from './state-machine';
 import { createBucket, createTable, JOB_OBJECTS, UPLOADS } from './storage';
 
@@ -38,6 +38,18 @@ export interface BurstComputeProps {
    * @default - none
    */
   readonly workerReplicas?: IFunction[];
+
+  /**
+   * Functions for unlike tasks, by the name that requests call them: `{ "tasks": [{ "id": "a", "function": "<name>", "params": {} }] }`.
+   *
+   * Such a function receives `{ jobId, batchId, invocationAttempt, task: { id, function, params }, parameters, deadlineMs }`, and
+   * what it returns is the result of that task. The result of the job then is an object by task id, with each one's status; the
+   * `combiner` is not called. Names have 1 to 64 letters, digits, "-" and "_"; what holds for `worker` holds for each function. At
+   * most 15, `workerReplicas` included.
+   *
+   * @default - none: requests have items, and the worker runs them all
+   */
+  readonly taskFunctions?: { [name: string]: IFunction };
 
   /**
    * The function that turns the results of all batches into the answer of the job.
@@ -202,6 +214,11 @@ export class BurstCompute extends Construct {
   public readonly workerReplicas: IFunction[];
 
   /**
+   * Functions for unlike tasks by their names, as given; empty without any.
+   */
+  public readonly taskFunctions: { [name: string]: IFunction };
+
+  /**
    * The function that combines the results, as given; undefined without one.
    */
   public readonly combiner?: IFunction;
@@ -253,6 +270,7 @@ export class BurstCompute extends Construct {
     const { worker, combiner, encryptionKey, removalPolicy, logGroup, tracing } = props;
     this.worker = worker;
     this.workerReplicas = props.workerReplicas ?? [];
+    this.taskFunctions = props.taskFunctions ?? {};
     this.combiner = combiner;
     this.encryptionKey = encryptionKey;
 
@@ -271,6 +289,9 @@ export class BurstCompute extends Construct {
       PAYLOAD_BUCKET: this.payloadBucket.bucketName,
       WORKER_ARN: worker.functionArn,
       ...this.workerReplicas.length > 0 && { WORKER_REPLICA_ARNS: this.workerReplicas.map((fn) => fn.functionArn).join(',') },
+      ...Object.keys(this.taskFunctions).length > 0 && {
+        TASK_FUNCTION_ARNS: Stack.of(this).toJsonString(mapValues(this.taskFunctions, (fn) => fn.functionArn)),
+      },
     };
     const dispatcher = createDispatcher(this, { ...runtime, environment });
     const monitor = createMonitor(this, {
@@ -296,7 +317,7 @@ export class BurstCompute extends Construct {
     watchStoppedExecutions(this, 'Stopped', this.stateMachine, this.monitor);
 
     const inputBuckets = props.inputBuckets ?? [];
-    const monitorPolicy = monitor.allow([...monitorStatements(this, this, settings.asksForWorker), ...inputStatements(inputBuckets, true)]);
+    const monitorPolicy = monitor.allow([...monitorStatements(this, this, settings.asksFor), ...inputStatements(inputBuckets, true)]);
     acknowledgeNoResource(monitorPolicy, 'lambda:GetAccountSettings and the trace actions');
     const dispatcherPolicy = dispatcher.allow([...dispatcherStatements(this), ...inputStatements(inputBuckets, false)]);
     if (isTraced(tracing)) {

@@ -15,6 +15,7 @@ export interface Access {
   readonly payloadBucket: IBucket;
   readonly worker: IFunction;
   readonly workerReplicas: IFunction[];
+  readonly taskFunctions: { [name: string]: IFunction };
   readonly combiner?: IFunction;
   readonly dispatcher: IFunction;
   readonly stateMachine: IStateMachine;
@@ -26,23 +27,26 @@ export function statement(sid: string, actions: string[], resources: string[]): 
   return new PolicyStatement({ sid, actions, resources });
 }
 
-function workersOf({ worker, workerReplicas }: Access): string[] {
-  return [worker, ...workerReplicas].map((fn) => fn.functionArn);
+/** Each once: a function may be registered under several names. */
+function arnsOf(functions: IFunction[]): string[] {
+  return [...new Set(functions.map((fn) => fn.functionArn))];
 }
 
 export function dispatcherStatements(access: Access): PolicyStatement[] {
+  const taskFunctions = Object.values(access.taskFunctions);
   return [
     statement('ReadTasks', ['dynamodb:GetItem'], [access.tasksTable.tableArn]),
     statement('UpdateTasks', ['dynamodb:UpdateItem'], [access.tasksTable.tableArn]),
     ...dataStatements(access),
     // the very ARN that is invoked: a policy on all qualifiers would be wider
-    statement('InvokeWorker', ['lambda:InvokeFunction'], workersOf(access)),
+    statement('InvokeWorker', ['lambda:InvokeFunction'], arnsOf([access.worker, ...access.workerReplicas])),
+    ...taskFunctions.length > 0 ? [statement('InvokeTaskFunctions', ['lambda:InvokeFunction'], arnsOf(taskFunctions))] : [],
     statement('InvokeDispatcher', ['lambda:InvokeFunction'], [access.dispatcher.functionArn]),
     statement('WakeJob', ['states:SendTaskSuccess'], [access.stateMachine.stateMachineArn]),
   ];
 }
 
-export function monitorStatements(scope: Construct, access: Access, asksForWorker: boolean): PolicyStatement[] {
+export function monitorStatements(scope: Construct, access: Access, asksFor: IFunction[]): PolicyStatement[] {
   const { combiner } = access;
   const eventBus = Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
   return [
@@ -51,7 +55,7 @@ export function monitorStatements(scope: Construct, access: Access, asksForWorke
     ...dataStatements(access),
     statement('InvokeDispatcher', ['lambda:InvokeFunction'], [access.dispatcher.functionArn]),
     ...combiner ? [statement('InvokeCombiner', ['lambda:InvokeFunction'], [combiner.functionArn])] : [],
-    ...asksForWorker ? [statement('ReadWorkerTimeout', ['lambda:GetFunctionConfiguration'], workersOf(access))] : [],
+    ...asksFor.length > 0 ? [statement('ReadWorkerTimeout', ['lambda:GetFunctionConfiguration'], arnsOf(asksFor))] : [],
     statement('ReadAccountLimits', ['lambda:GetAccountSettings'], ['*']), // AWS offers no resource for it
     statement('WakeJob', ['states:SendTaskSuccess'], [access.stateMachine.stateMachineArn]),
     statement('PublishJobEvents', ['events:PutEvents'], [eventBus]),

@@ -20,7 +20,8 @@ const DEFAULTS = {
 };
 
 /** An ARN has up to 140 characters, the environment of a function 4 KB in all (Lambda quotas). */
-const MAX_REPLICAS = 15;
+const MAX_FUNCTIONS = 15;
+const TASK_FUNCTION_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 /** A dispatcher lives 15 minutes at most and must outlive the workers that it supervises, with room to commit. */
 const MAX_WORKER_TIMEOUT = 13 * MINUTE;
 
@@ -61,8 +62,8 @@ export interface Settings {
   readonly longestJob: number;
   /** After how many days an object may go: it is as old as its job, and readable for as long as the job's rows. */
   readonly expireAfterDays: number;
-  /** Whether the monitor has to ask Lambda for the worker's time-out. */
-  readonly asksForWorker: boolean;
+  /** Functions whose time-outs the monitor has to ask Lambda for. */
+  readonly asksFor: IFunction[];
 }
 
 /**
@@ -109,6 +110,7 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
       repairIntervalSeconds: repairInterval,
       // read at synthesis: an aspect or later code may still set a time-out
       workerTimeoutSeconds: Lazy.any({ produce: () => longestTimeout(workersOf(props)) }),
+      taskTimeoutSeconds: props.taskFunctions && Lazy.any({ produce: () => mapValues(props.taskFunctions!, (fn) => runningTimeout(fn) ?? null) }),
       combinerTimeoutSeconds: Lazy.any({ produce: () => props.combiner && runningTimeout(props.combiner) }),
       leafStartGraceSeconds: LEAF_START_GRACE,
       functions: Lazy.any({ produce: () => functionSizes(props) }), // for the bill
@@ -116,7 +118,10 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
     executionTimeout: longestJob + COMBINE_ALLOWANCE,
     longestJob,
     expireAfterDays: Math.ceil((longestJob + retention + COMBINE_ALLOWANCE) / DAY), // S3 waits for the next midnight on top
-    asksForWorker: longestTimeout(workersOf(props)) === undefined,
+    asksFor: [
+      ...longestTimeout(workersOf(props)) === undefined ? workersOf(props) : [],
+      ...Object.values(props.taskFunctions ?? {}).filter((fn) => runningTimeout(fn) === undefined),
+    ],
   };
 }
 
@@ -142,9 +147,18 @@ function checkRounds(check: Checker, timeout: number, repairInterval: number): v
 }
 
 function checkFunctions(scope: Construct, check: Checker, props: BurstComputeProps): void {
-  const { worker, workerReplicas = [], combiner } = props;
-  if (workerReplicas.length > MAX_REPLICAS) {
-    check.fail(`workerReplicas must be at most ${MAX_REPLICAS} functions, got ${workerReplicas.length}: their ARNs have to fit in the environment of a function`);
+  const { worker, workerReplicas = [], taskFunctions = {}, combiner } = props;
+  if (workerReplicas.length > MAX_FUNCTIONS) {
+    check.fail(`workerReplicas must be at most ${MAX_FUNCTIONS} functions, got ${workerReplicas.length}: their ARNs have to fit in the environment of a function`);
+  }
+  const names = Object.keys(taskFunctions);
+  if (workerReplicas.length + names.length > MAX_FUNCTIONS) {
+    check.fail(`taskFunctions and workerReplicas must be at most ${MAX_FUNCTIONS} functions together, got ${names.length} and ${workerReplicas.length}: `
+      + 'their ARNs have to fit in the environment of a function; let one function do several kinds of tasks, told apart by their params');
+  }
+  const badName = names.find((name) => !TASK_FUNCTION_NAME.test(name));
+  if (badName !== undefined) {
+    check.fail(`taskFunctions must have names of 1 to 64 letters, digits, '-' and '_', got '${badName}'`);
   }
   const twice = workerReplicas.find((fn, i) => [worker, ...workerReplicas.slice(0, i)].some((other) => other.functionArn === fn.functionArn));
   if (twice) {
@@ -156,11 +170,16 @@ function checkFunctions(scope: Construct, check: Checker, props: BurstComputePro
   }
   check.sameEnvironment('worker', worker);
   workerReplicas.forEach((fn) => check.sameEnvironment('workerReplicas', fn));
+  names.forEach((name) => check.sameEnvironment(`taskFunctions '${name}'`, taskFunctions[name]));
   if (combiner) {
     check.sameEnvironment('combiner', combiner);
   }
+  const supervised: [string, IFunction][] = [
+    ...workersOf(props).map((fn): [string, IFunction] => [fn === worker ? 'worker' : 'workerReplicas', fn]),
+    ...names.map((name): [string, IFunction] => [`taskFunctions '${name}'`, taskFunctions[name]]),
+  ];
   const timeouts = () => [
-    ...workersOf(props).map((fn) => check.functionTimeout(fn === worker ? 'worker' : 'workerReplicas', findTimeout(fn), MAX_WORKER_TIMEOUT,
+    ...supervised.map(([name, fn]) => check.functionTimeout(name, findTimeout(fn), MAX_WORKER_TIMEOUT,
       'its dispatcher lives 15 minutes and has to outlive it; lower it and give each batch less work')),
     ...combiner
       ? [check.functionTimeout('combiner', findTimeout(combiner), MAX_COMBINER_TIMEOUT, 'the monitor calls it and lives 15 minutes; lower it')]
@@ -183,12 +202,21 @@ function longestTimeout(functions: IFunction[]): number | undefined {
   return timeouts.some((timeout) => timeout === undefined) ? undefined : Math.max(...timeouts as number[]);
 }
 
-/** What is known at synthesis of the memory of functions; that of workers only if it is the same for all. */
-function functionSizes(props: BurstComputeProps): { worker?: FunctionSize; combiner?: FunctionSize } {
-  const [worker, ...replicas] = workersOf(props).map(runningSize);
-  const isOne = replicas.every((size) => size?.memoryMegabytes === worker?.memoryMegabytes && size?.architecture === worker?.architecture);
+/** What is known at synthesis of the memory of functions; that of workers, and of taskFunctions, only if it is the same for all. */
+function functionSizes(props: BurstComputeProps): { worker?: FunctionSize; combiner?: FunctionSize; task?: FunctionSize } {
+  const worker = commonSize(workersOf(props));
+  const task = commonSize(Object.values(props.taskFunctions ?? {}));
   const combiner = props.combiner && runningSize(props.combiner);
-  return { ...isOne && worker && { worker }, ...combiner && { combiner } };
+  return { ...worker && { worker }, ...combiner && { combiner }, ...task && { task } };
+}
+
+function commonSize(functions: IFunction[]): FunctionSize | undefined {
+  const [first, ...others] = functions.map(runningSize);
+  return others.every((size) => size?.memoryMegabytes === first?.memoryMegabytes && size?.architecture === first?.architecture) ? first : undefined;
+}
+
+export function mapValues<T, R>(object: { [name: string]: T }, of: (value: T) => R): { [name: string]: R } {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, of(value)]));
 }
 
 function known(...values: number[]): boolean {

@@ -6,7 +6,7 @@ import { JobFailedError, UnknownJobError } from '../errors';
 export async function result(context: Context, jobId: string, options: { readonly partial?: boolean }): Promise<unknown> {
   const row = await context.jobRow(jobId);
   if (row === undefined) throw new UnknownJobError(jobId, context.address.stateMachineArn);
-  const isPartial = options.partial === true && row.terminal?.status === 'TIMED_OUT' && row.result !== undefined;
+  const isPartial = options.partial === true && row.terminal?.epoch === row.epoch && row.result !== undefined;
   if (row.terminal?.status !== 'SUCCEEDED' && !isPartial) {
     throw new JobFailedError(jobId, row.terminal?.status ?? row.status, row.reason?.code, row.reason?.message ?? 'it has not ended yet');
   }

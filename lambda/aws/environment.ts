@@ -1,6 +1,9 @@
-/** The worker and its replicas, by ARN. */
-export function workerArns(): string[] {
-  return [required('WORKER_ARN'), ...(process.env.WORKER_REPLICA_ARNS?.split(',') ?? [])];
+/** The functions that work on batches, by ARN: the worker with its replicas, and those that tasks may name. */
+export function workFunctions(): { workers: string[]; tasks: { [name: string]: string } } {
+  return {
+    workers: [required('WORKER_ARN'), ...(process.env.WORKER_REPLICA_ARNS?.split(',') ?? [])],
+    tasks: JSON.parse(process.env.TASK_FUNCTION_ARNS ?? '{}') as { [name: string]: string },
+  };
 }
 
 /** The value of an environment variable that the construct sets. */

@@ -10,6 +10,8 @@ const MAX_ERROR_TYPE_CHARS = 200;
 export interface Functions {
   /** The worker and its replicas. */
   readonly workers: string[];
+  /** Those that unlike tasks may name. */
+  readonly tasks: { readonly [name: string]: string };
   readonly combiner?: string;
   readonly dispatcher: string;
 }
@@ -18,10 +20,12 @@ export interface Functions {
 export class LambdaInvoker implements Invoker {
   constructor(private readonly calls: LambdaClient, private readonly control: LambdaClient, private readonly functions: Functions) {}
 
-  callWorker(payload: string, signal?: AbortSignal, turn = 0): Promise<CallOutcome> {
+  async callWorker(payload: string, signal?: AbortSignal, turn = 0, taskFunction?: string): Promise<CallOutcome> {
     if (signal) setMaxListeners(0, signal); // one per call in flight: no leak
-    const { workers } = this.functions;
-    return this.call(workers[turn % workers.length], payload, signal);
+    const { workers, tasks } = this.functions;
+    if (taskFunction === undefined) return this.call(workers[turn % workers.length], payload, signal);
+    if (Object.hasOwn(tasks, taskFunction)) return this.call(tasks[taskFunction], payload, signal);
+    return { kind: 'refused', errorType: 'TaskFunctionMissing', message: `the construct's taskFunctions have no ${taskFunction} any more` };
   }
 
   callCombiner(payload: string): Promise<CallOutcome> {
@@ -44,12 +48,17 @@ export class LambdaInvoker implements Invoker {
   }
 
   async workerTimeoutSeconds(): Promise<number> {
-    const timeouts = await Promise.all(this.functions.workers.map(async (worker) => {
-      const { Timeout } = await attempt(`lambda:GetFunctionConfiguration on ${worker}`, () =>
-        this.control.send(new GetFunctionConfigurationCommand({ FunctionName: worker })));
-      return Timeout!;
-    }));
-    return Math.max(...timeouts);
+    return Math.max(...await Promise.all(this.functions.workers.map((worker) => this.timeoutSeconds(worker))));
+  }
+
+  taskTimeoutSeconds(name: string): Promise<number> {
+    return this.timeoutSeconds(this.functions.tasks[name]);
+  }
+
+  private async timeoutSeconds(FunctionName: string): Promise<number> {
+    const { Timeout } = await attempt(`lambda:GetFunctionConfiguration on ${FunctionName}`, () =>
+      this.control.send(new GetFunctionConfigurationCommand({ FunctionName })));
+    return Timeout!;
   }
 
   private async call(FunctionName: string, payload: string, abortSignal?: AbortSignal): Promise<CallOutcome> {

@@ -10,6 +10,7 @@ import { Budget, CallOutcome, Ports } from './ports';
 import { fetchText } from './redo';
 import { batchResults, Fetch, manifestGroups } from './results';
 import { isOver, sealIfAbsent } from './seal';
+import { writeTaskResults } from './task-results';
 import { tooManyFailures } from './tolerance';
 import { lastEvent, rootResult, Standing, standingPartials } from './tree-end';
 import { metered, MeteredPorts, sumUsage } from './usage';
@@ -43,7 +44,7 @@ export async function combine(world: Ports, settings: CombineSettings, job: Epoc
     return output(ports, row);
   }
   if (row.sealed && row.sealed.outcome !== 'SUCCEEDED') {
-    if (row.sealed.outcome === 'TIMED_OUT' && settings.hasCombiner && settings.combineOnTimeout) await combinePartially(ports, settings, row, budget);
+    if (row.sealed.outcome === 'TIMED_OUT' && settings.hasCombiner && settings.combineOnTimeout && !row.plan.taskFunctions) await combinePartially(ports, settings, row, budget);
     throw notSucceeded(row);
   }
   if (row.rootDone !== job.epoch) throw new JobState(`job ${job.jobId} is neither complete nor sealed`);
@@ -92,6 +93,7 @@ function notSucceeded(row: JobRow): JobNotSucceeded {
 async function finalResult(
   ports: Ports, settings: CombineSettings, row: JobRow, manifest: Manifest, first: CombinerEvent['failures']['first'], budget: Budget,
 ): Promise<string | undefined> {
+  if (row.plan.taskFunctions) return writeTaskResults(ports, row, manifest);
   if (!settings.hasCombiner) return undefined;
   if (!row.plan.tree || row.plan.batches === 0) return combinedResult(ports, settings, row, manifest, first, budget, row.plan.tree && []);
   return storedResult(ports, row, await rootResult(ports, row));

@@ -6,6 +6,7 @@ import { JobRow, Outcome, Reason } from './model';
 import { Ports } from './ports';
 import type { Execution } from './prepare';
 import { isOver, sealIfAbsent } from './seal';
+import { writeTaskResults } from './task-results';
 import { metered, MeteredPorts } from './usage';
 
 /** The output of an execution that succeeded. */
@@ -16,7 +17,7 @@ export interface JobOutput {
   readonly batchCount: number;
   readonly failedCount: number;
   readonly manifest: string;
-  /** Where the combiner's answer is; absent without a combiner. */
+  /** Where the combiner's answer is, or what came of each unlike task; absent without either. */
   readonly result?: string;
 }
 
@@ -130,10 +131,14 @@ async function endWithoutSuccess(ports: MeteredPorts, row: JobRow, outcome: Outc
 }
 
 /** What is committed stays readable. A job that failed because its data may not be read ends all the same, without. */
-async function partialResults(ports: Ports, row: JobRow, outcome: Outcome): Promise<Pick<Ending, 'manifest' | 'failedCount'>> {
+async function partialResults(ports: Ports, row: JobRow, outcome: Outcome): Promise<Pick<Ending, 'manifest' | 'failedCount' | 'result'>> {
   try {
-    const { failedCount } = await writeManifest(ports, row, outcome, await surveyGroups(ports, row));
-    return { failedCount, manifest: ports.payloads.uri(manifestObject(row.jobId, row.epoch)) };
+    const manifest = await writeManifest(ports, row, outcome, await surveyGroups(ports, row));
+    return {
+      failedCount: manifest.failedCount,
+      manifest: ports.payloads.uri(manifestObject(row.jobId, row.epoch)),
+      ...(row.plan.taskFunctions && { result: await writeTaskResults(ports, row, manifest) }),
+    };
   } catch (error) {
     if (!(error instanceof NotAllowed)) throw error;
     ports.log.error('the results of the job cannot be listed', { error: error.message });

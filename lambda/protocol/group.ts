@@ -27,8 +27,8 @@ export class GroupInProgress {
   private readonly settled = new Map<number, Settled>();
   private held = 0;
 
-  /** `unit`: position of `group` among the groups of the epoch. */
-  constructor(readonly unit: number, readonly group: number, plan: Plan) {
+  /** `unit`: position of `group` among the groups of the epoch. `ids`: of unlike tasks, in batch order. */
+  constructor(readonly unit: number, readonly group: number, plan: Plan, private readonly ids?: string[]) {
     const span = batchesOfGroup(group, plan.batches);
     this.first = span.start;
     this.count = spanSize(span);
@@ -55,7 +55,7 @@ export class GroupInProgress {
   }
 
   get failures(): Failure[] {
-    return [...this.settled.values()].flatMap((s) => (s.failure ? [s.failure] : []));
+    return [...this.settled.values()].flatMap((s) => (s.failure ? [this.named(s.failure)] : []));
   }
 
   /** The duration in ms below which that share of the settled batches' calls lies. */
@@ -76,15 +76,19 @@ export class GroupInProgress {
 
   document(): { text: string; bytes: number; failed: Failure[] } {
     const inOrder = Array.from({ length: this.count }, (_, i) => this.settled.get(this.first + i)!);
-    const text = `{"first":${this.first},"entries":[${inOrder.map((s) => s.text).join(',')}]`
+    const text = `{"first":${this.first}${this.ids ? `,"ids":${JSON.stringify(this.ids)}` : ''},"entries":[${inOrder.map((s) => s.text).join(',')}]`
       + `,"started":${JSON.stringify(inOrder.map((s) => s.startedMs))}`
       + `,"took":${JSON.stringify(inOrder.map((s) => s.tookMs))}`
       + `,"attempts":${JSON.stringify(inOrder.map((s) => s.attempts))}}`;
     return {
       text,
       bytes: inOrder.reduce((sum, s) => sum + s.bytes, 0),
-      failed: inOrder.flatMap((s) => (s.failure ? [s.failure] : [])),
+      failed: inOrder.flatMap((s) => (s.failure ? [this.named(s.failure)] : [])),
     };
+  }
+
+  private named(failure: Failure): Failure {
+    return this.ids ? { ...failure, taskId: this.ids[failure.batchId - this.first] } : failure;
   }
 }
 

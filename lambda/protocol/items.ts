@@ -1,10 +1,15 @@
 import { ObjectReader } from './inputs/object';
-import { Plan } from './model';
+import { Plan, Task } from './model';
 import { batchesOfGroup, itemsOfBatch, Span } from './plan';
 import { Ports } from './ports';
 
-/** The part of a worker event that carries a batch's items, as JSON text, for each batch of a group. */
-export type GroupItems = (batch: number) => string;
+/** What the batches of one group are made of. */
+export interface GroupItems {
+  /** Unlike tasks, in batch order. */
+  readonly tasks?: Task[];
+  /** The part of a worker event that carries a batch's items, as JSON text. */
+  textOf(batch: number): string;
+}
 
 /** Reads what the batches of one group are made of; flat in memory, whatever the input's size. */
 export class ItemReader {
@@ -16,17 +21,22 @@ export class ItemReader {
   async group(group: number): Promise<GroupItems> {
     const { source, items, batchSize, batches } = this.plan;
     if (source.kind === 'range') {
-      return (batch) => {
-        const span = itemsOfBatch(batch, items, batchSize);
-        return `"range":{"start":${source.start + span.start},"end":${source.start + span.end}}`;
+      return {
+        textOf: (batch) => {
+          const span = itemsOfBatch(batch, items, batchSize);
+          return `"range":{"start":${source.start + span.start},"end":${source.start + span.end}}`;
+        },
       };
     }
     const lines = source.kind === 'lines' ? await this.lines(source.key, source.indexAt, group)
       : await (this.objects ??= new ObjectReader(this.ports, source)).group(group);
     const firstItem = batchesOfGroup(group, batches).start * batchSize;
-    return (batch) => {
-      const span = itemsOfBatch(batch, items, batchSize);
-      return `"items":[${lines.slice(span.start - firstItem, span.end - firstItem).join(',')}]`;
+    if (this.plan.taskFunctions) return taskItems(lines, firstItem);
+    return {
+      textOf: (batch) => {
+        const span = itemsOfBatch(batch, items, batchSize);
+        return `"items":[${lines.slice(span.start - firstItem, span.end - firstItem).join(',')}]`;
+      },
     };
   }
 
@@ -36,6 +46,20 @@ export class ItemReader {
     this.index ??= readIndex(this.ports, indexAt, key, this.groups);
     return readLines(this.ports, key, await this.index, group);
   }
+}
+
+/** The tasks of a group. One that was sent without an id has its number as that. */
+function taskItems(lines: string[], first: number): GroupItems {
+  const given = lines.map((line) => JSON.parse(line) as Omit<Task, 'id'> & { readonly id?: string });
+  const tasks = given.map((task, i): Task => ({ ...task, id: task.id ?? String(first + i) }));
+  return {
+    tasks,
+    // as it was sent: a number of many digits would not survive being read and written
+    textOf: (batch) => {
+      const line = lines[batch - first];
+      return `"task":${given[batch - first].id === undefined ? `{"id":"${batch}",${line.slice(line.indexOf('{') + 1)}` : line}`;
+    },
+  };
 }
 
 /** Where the lines of each group of a span begin; one more than there are groups. */

@@ -208,7 +208,8 @@ class Leaf {
       return;
     }
     const { group, good } = this.redo ? await this.redo.adopt(unit) : { group: unit, good: new Map<number, Settled>() };
-    const opened: OpenGroup = { progress: new GroupInProgress(unit, group, this.plan), items: await this.items.group(group) };
+    const items = await this.items.group(group);
+    const opened: OpenGroup = { progress: new GroupInProgress(unit, group, this.plan, items.tasks?.map(({ id }) => id)), items };
     this.open.set(group, opened);
     for (let batch = opened.progress.first; batch < opened.progress.first + opened.progress.count; batch++) {
       const carried = this.carried.get(batch) ?? good.get(batch);
@@ -303,8 +304,10 @@ class Leaf {
   private async callOnce(task: Task, group: OpenGroup): Promise<{ call: number; outcome: CallOutcome }> {
     this.running++;
     const call = ++task.calls;
+    const payload = this.payload(task, group, call);
+    const taskFunction = group.items.tasks?.[task.batch - group.progress.first].function;
     try {
-      return { call, outcome: await this.ports.invoker.callWorker(this.payload(task, group, call), this.abort.signal, task.batch + call) };
+      return { call, outcome: await this.ports.invoker.callWorker(payload, this.abort.signal, task.batch + call, taskFunction) };
     } finally {
       this.running--;
     }
@@ -337,7 +340,7 @@ class Leaf {
 
   private payload(task: Task, group: OpenGroup, call: number): string {
     return `{"jobId":${JSON.stringify(this.event.jobId)},"batchId":${task.batch},"invocationAttempt":${call},`
-      + group.items(task.batch)
+      + group.items.textOf(task.batch)
       + (this.parameters === undefined ? '' : `,"parameters":${this.parameters}`)
       + `,"deadlineMs":${this.plan.deadline}}`;
   }

@@ -38,6 +38,8 @@ export interface Plan {
   readonly maxConcurrency?: number;
   readonly branching: number;
   readonly source: ItemSource;
+  /** Unlike tasks, a batch each: the registered functions that they name. Absent: the worker runs all batches. */
+  readonly taskFunctions?: string[];
   /** Object that holds the request's `parameters`; absent: there are none. */
   readonly parametersKey?: string;
   readonly workerRetries: number;
@@ -90,6 +92,8 @@ export interface FunctionSize {
 export interface FunctionSizes {
   readonly worker?: FunctionSize;
   readonly combiner?: FunctionSize;
+  /** Of the construct's taskFunctions, which take the worker's place in jobs of unlike tasks. */
+  readonly task?: FunctionSize;
 }
 
 export interface JobRow {
@@ -162,6 +166,8 @@ export interface LeafRow {
 
 export interface Failure {
   readonly batchId: number;
+  /** Of unlike tasks. */
+  readonly taskId?: string;
   readonly errorType: string;
   readonly message: string;
   /** Worker calls made for the batch. */
@@ -176,6 +182,8 @@ export type Entry = { readonly result: unknown } | { readonly ref: { readonly ke
 /** The stored document of a group, in batch order. Times are in ms since the job's start. */
 export interface GroupDocument {
   readonly first: number;
+  /** Of unlike tasks. */
+  readonly ids?: string[];
   readonly entries: Entry[];
   readonly started: number[];
   readonly took: number[];
@@ -243,12 +251,22 @@ export interface Manifest {
   readonly pieces?: string[];
 }
 
+/** One of the unlike tasks of a job. */
+export interface Task {
+  readonly id: string;
+  /** Name under which the function is registered with the construct. */
+  readonly function: string;
+  readonly params?: unknown;
+}
+
 export interface WorkerEvent {
   readonly jobId: string;
   readonly batchId: number;
   readonly invocationAttempt: number;
   readonly range?: { readonly start: number; readonly end: number };
   readonly items?: unknown[];
+  /** In the place of `range` and `items`, for a function that a task names. */
+  readonly task?: Task;
   readonly parameters?: unknown;
   readonly deadlineMs: number;
 }

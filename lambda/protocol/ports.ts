@@ -119,8 +119,11 @@ export type CallOutcome =
   | { kind: 'unknown'; message: string };
 
 export interface Invoker {
-  /** Never throws, never retries: the leaf alone decides. `turn`: which of several replicas is called, modulo their number. */
-  callWorker(payload: string, signal?: AbortSignal, turn?: number): Promise<CallOutcome>;
+  /**
+   * Never throws, never retries: the leaf alone decides. `turn`: which of several replicas is called, modulo their number.
+   * `taskFunction`: the registered function to call in the worker's place.
+   */
+  callWorker(payload: string, signal?: AbortSignal, turn?: number, taskFunction?: string): Promise<CallOutcome>;
   callCombiner(payload: string): Promise<CallOutcome>;
   /** Queues one asynchronous invoke of the dispatcher. */
   dispatch(event: object): Promise<void>;
@@ -128,6 +131,8 @@ export interface Invoker {
   accountConcurrency(): Promise<number>;
   /** The longest of all replicas. */
   workerTimeoutSeconds(): Promise<number>;
+  /** Of a registered function. */
+  taskTimeoutSeconds(name: string): Promise<number>;
 }
 
 export interface Workflow {

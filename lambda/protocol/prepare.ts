@@ -8,6 +8,7 @@ import { batchCount, dispatchDepth, groupCount, staff } from './plan';
 import { Ports, Row } from './ports';
 import { prepareRedrive } from './redrive';
 import { JobRequest, parseRedrive, parseRequest, Settings } from './request';
+import { workerTimeoutSeconds } from './timeouts';
 import { Turn, waitSeconds } from './turn';
 import { metered } from './usage';
 
@@ -17,8 +18,6 @@ const CLOSING_SECONDS = 3600;
 const MAX_RESTARTS = 5;
 /** Events of a full account are dropped after a minute and sent again; that may go on for so long. */
 const START_PATIENCE_SECONDS = 1800;
-/** A supervising leaf lives 15 minutes and needs its margin. */
-const MAX_WORKER_TIMEOUT_SECONDS = 13 * 60;
 
 export interface Execution {
   readonly name: string;
@@ -49,7 +48,7 @@ export async function prepare(world: Ports, settings: Settings, execution: Execu
     maxRestarts: settings.maxLeafRestarts ?? MAX_RESTARTS,
     startPatienceSeconds: settings.startPatienceSeconds ?? START_PATIENCE_SECONDS,
     requestDigest,
-    ...(settings.functions && { functions: settings.functions }),
+    ...(settings.functions && { functions: plan.taskFunctions ? { worker: settings.functions.task } : settings.functions }),
     ttl: plan.ttl,
     ...(plan.groups === 0 ? { rootDone: 1 } : {}),
   };
@@ -64,15 +63,13 @@ export async function prepare(world: Ports, settings: Settings, execution: Execu
 }
 
 async function makePlan(ports: Ports, settings: Settings, jobId: string, request: JobRequest): Promise<Plan> {
-  const [accountConcurrency, workerTimeoutSeconds, { source, items }, parametersKey] = await Promise.all([
+  const stored = storeItems(ports, jobId, request, Object.keys(settings.taskTimeoutSeconds ?? {}));
+  const [accountConcurrency, timeoutSeconds, { source, items, functions }, parametersKey] = await Promise.all([
     ports.invoker.accountConcurrency(),
-    settings.workerTimeoutSeconds ?? ports.invoker.workerTimeoutSeconds(),
-    storeItems(ports, jobId, request),
+    'tasks' in request.items ? stored.then((tasks) => workerTimeoutSeconds(ports, settings, tasks.functions)) : workerTimeoutSeconds(ports, settings),
+    stored,
     storeParameters(ports, jobId, request),
   ]);
-  if (workerTimeoutSeconds > MAX_WORKER_TIMEOUT_SECONDS) {
-    throw new InvalidRequest(`worker time-out: got ${workerTimeoutSeconds} s, allowed: at most ${MAX_WORKER_TIMEOUT_SECONDS} s, because a leaf that runs for 15 minutes waits for it: use smaller batches`);
-  }
   const batches = batchCount(items, request.batchSize);
   const groups = groupCount(batches);
   const { leaves, window } = staff(groups, request.maxConcurrency, accountConcurrency, settings.maxWindow);
@@ -91,11 +88,12 @@ async function makePlan(ports: Ports, settings: Settings, jobId: string, request
     ...(request.maxConcurrency !== undefined && { maxConcurrency: request.maxConcurrency }),
     branching: settings.branching,
     source,
+    ...(functions && { taskFunctions: functions }),
     ...(parametersKey !== undefined && { parametersKey }),
     workerRetries: settings.workerRetries,
     ...(settings.speculativeExecution && { speculative: true }),
-    ...(settings.combineMode === 'TREE' && { tree: treeOf(settings) }),
-    workerTimeoutSeconds,
+    ...(settings.combineMode === 'TREE' && !functions && { tree: treeOf(settings) }),
+    workerTimeoutSeconds: timeoutSeconds,
     toleratedFailures: Math.floor((batches * request.toleratedFailurePercentage) / 100),
     leaseSeconds: Math.max(6, Math.min(60, settings.repairIntervalSeconds)),
     startedAt,

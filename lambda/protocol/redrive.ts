@@ -8,6 +8,7 @@ import { Execution, treeOf } from './prepare';
 import { fetchText, writeRedo } from './redo';
 import type { Settings } from './request';
 import { isOver } from './seal';
+import { workerTimeoutSeconds } from './timeouts';
 import { Turn, waitSeconds } from './turn';
 import { MeteredPorts, sumUsage } from './usage';
 
@@ -73,7 +74,8 @@ function firstTurn(ports: MeteredPorts, row: JobRow): Turn {
 
 /** As before, but with the time, the worker and the account of today. */
 async function nextPlan(ports: Ports, settings: Settings, last: Plan, units: number): Promise<Plan> {
-  const workerTimeoutSeconds = settings.workerTimeoutSeconds ?? await ports.invoker.workerTimeoutSeconds();
+  const gone = last.taskFunctions?.filter((name) => settings.taskTimeoutSeconds?.[name] === undefined) ?? [];
+  if (gone.length > 0) throw new InvalidRequest(`the job's tasks name ${gone.join(', ')}, which the construct's taskFunctions have no more: register them again, then redrive`);
   const startedAt = ports.clock.now();
   const passed = startedAt - last.startedAt;
   return {
@@ -83,8 +85,8 @@ async function nextPlan(ports: Ports, settings: Settings, last: Plan, units: num
     branching: settings.branching,
     workerRetries: settings.workerRetries,
     speculative: settings.speculativeExecution ?? false,
-    ...(settings.combineMode === 'TREE' ? { tree: treeOf(settings) } : { tree: undefined }),
-    workerTimeoutSeconds,
+    ...(settings.combineMode === 'TREE' && !last.taskFunctions ? { tree: treeOf(settings) } : { tree: undefined }),
+    workerTimeoutSeconds: await workerTimeoutSeconds(ports, settings, last.taskFunctions),
     startedAt,
     deadline: last.deadline + passed,
     ttl: last.ttl + Math.ceil(passed / 1000),

@@ -2,6 +2,7 @@ import { carriedUsage } from './bill';
 import { claimLeaf } from './claim';
 import { JobState } from './errors';
 import { commitGroup, committedUnits, GroupInProgress, Settled } from './group';
+import { ItemReader } from './items';
 import { Epoch, rootComplete, signalJoin } from './join';
 import { jobKey, leafKey, nodeKey } from './keys';
 import { DispatchEvent, JobRow, LeafRow } from './model';
@@ -115,13 +116,14 @@ async function giveUpLeaf(ports: Ports, event: DispatchEvent, attempt: number, r
   }
   const { start, end } = groupsOfLeaf(event.lo, event.plan.groups, event.plan.leaves);
   const redo = event.plan.redo && new RedoReader(ports, event.plan.redo, { start, end });
+  const items = event.plan.taskFunctions && new ItemReader(ports, event.plan, { start, end });
   for (let at = row.cursor ?? start; at < end;) {
     const stop = Math.min(end, (Math.floor(at / JOIN_FAN_IN) + 1) * JOIN_FAN_IN);
     const run = Array.from({ length: stop - at }, (_, i) => at + i);
     const there = await committed(ports, event, run);
     for (const unit of run.filter((u) => !there.has(u))) {
       const { group, good } = redo ? await redo.adopt(unit) : { group: unit, good: new Map<number, Settled>() };
-      const progress = new GroupInProgress(unit, group, event.plan);
+      const progress = new GroupInProgress(unit, group, event.plan, (await items?.group(group))?.tasks?.map(({ id }) => id));
       good.forEach((settled, batch) => progress.settle(batch, settled));
       for (let batch = progress.first; batch < progress.first + progress.count; batch++) {
         progress.settle(batch, carried.get(batch) ?? lostBatch(batch, event.lo, attempt, restarts));

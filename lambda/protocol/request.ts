@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InvalidRequest } from './errors';
+import { RequestTasks, taskSchema } from './inputs/tasks';
 import { Format, FORMATS, formatOf, parseUri } from './inputs/uri';
 import type { FunctionSizes } from './model';
 import { batchCount } from './plan';
@@ -12,6 +13,8 @@ const integer = (min: number, max: number, allowed: string) =>
   z.number({ error: allowed }).int({ error: allowed }).min(min, { error: allowed }).max(max, { error: allowed });
 const edge = integer(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 'an integer of at most 2^53 - 1');
 
+/** Problems that one error tells of. */
+const MAX_ISSUES = 10;
 const KINDS = ['range', 'list', 's3', 's3Prefix'];
 /** Says what is allowed in place of something that is no object; unknown fields are explained elsewhere. */
 const shape = (allowed: string) => (issue: { code?: string }) => (issue.code === 'unrecognized_keys' ? undefined : allowed);
@@ -32,7 +35,9 @@ const schema = z.strictObject({
     s3Prefix: z.strictObject({
       uri: z.string({ error: 's3://bucket/prefix' }),
     }, { error: shape('an object such as {"uri":"s3://bucket/prefix/"}') }).optional(),
-  }, { error: shape(`an object with one of ${KINDS.join(', ')}`) }),
+  }, { error: shape(`an object with one of ${KINDS.join(', ')}`) }).optional(),
+  // unlike tasks: here, or one per line of an object
+  tasks: z.unknown().optional(),
   batchSize: integer(1, 1e9, 'an integer from 1 to 1000000000').optional(),
   parameters: z.unknown().optional(),
   timeoutSeconds: integer(1, 31_536_000, 'an integer from 1 to the timeout of the construct').optional(),
@@ -40,6 +45,13 @@ const schema = z.strictObject({
   toleratedFailurePercentage: z.number({ error: 'a number from 0 to 100' }).min(0, { error: 'a number from 0 to 100' }).max(100, { error: 'a number from 0 to 100' }).optional(),
   // added by Step Functions when a state machine starts another one
   AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: z.string().optional(),
+});
+
+const taskList = z.strictObject({ tasks: z.array(taskSchema) });
+const taskObject = z.strictObject({
+  tasks: z.strictObject({
+    s3: z.strictObject({ uri: z.string({ error: 's3://bucket/key' }) }, { error: shape('an object such as {"uri":"s3://bucket/key.jsonl"}') }),
+  }, { error: shape('a JSON array of tasks such as {"id":"a","function":"name","params":{}}, or {"s3":{"uri":"s3://bucket/key.jsonl"}} with one per line') }),
 });
 
 const redriveSchema = z.strictObject({
@@ -66,6 +78,8 @@ export interface Settings {
   readonly resultRetentionSeconds: number;
   readonly repairIntervalSeconds: number;
   readonly workerTimeoutSeconds?: number;
+  /** Of each of the construct's taskFunctions, by its name; null: only Lambda knows. */
+  readonly taskTimeoutSeconds?: { readonly [name: string]: number | null };
   readonly combinerTimeoutSeconds?: number;
   readonly combineOnTimeout?: boolean;
   readonly combineMode?: 'COLLECT' | 'TREE' | 'NONE';
@@ -84,7 +98,8 @@ export type RequestItems =
   | { readonly range: { readonly start: number; readonly end: number } }
   | { readonly list: unknown[] }
   | { readonly s3: { readonly object: ObjectUri; readonly format: Format } }
-  | { readonly s3Prefix: ObjectUri };
+  | { readonly s3Prefix: ObjectUri }
+  | { readonly tasks: RequestTasks };
 
 export interface JobRequest {
   readonly items: RequestItems;
@@ -98,20 +113,24 @@ export interface JobRequest {
 /** Checks a request; throws `InvalidRequest` that names each wrong field, its value and what is allowed. */
 export function parseRequest(input: unknown, settings: Settings): JobRequest {
   const parsed = schema.safeParse(input);
-  if (!parsed.success) throw new InvalidRequest(parsed.error.issues.map((issue) => explain(issue, input)).join('; '));
-  const { items, timeoutSeconds = settings.timeoutSeconds } = parsed.data;
-  const given = Object.keys(items).filter((kind) => items[kind as keyof typeof items] !== undefined);
-  if (given.length !== 1) throw wrong('items', given, `exactly one of ${KINDS.join(', ')}`);
+  if (!parsed.success) throw refusal(parsed.error, input);
+  const { items, tasks, timeoutSeconds = settings.timeoutSeconds } = parsed.data;
+  if ((items === undefined) === (tasks === undefined)) {
+    throw wrong('items', items, tasks === undefined ? `an object with one of ${KINDS.join(', ')}, or "tasks" in its place` : 'nothing beside "tasks"');
+  }
   if (timeoutSeconds > settings.timeoutSeconds) {
     throw wrong('timeoutSeconds', timeoutSeconds, `at most the construct's timeout of ${settings.timeoutSeconds} s: raise the prop "timeout" for longer jobs`);
   }
-  const batchSize = parsed.data.batchSize ?? settings.batchSize ?? 1;
-  const itemCount = items.range ? items.range.end - items.range.start : items.list?.length ?? 0; // of others only reading tells
+  if (tasks !== undefined && parsed.data.batchSize !== undefined) {
+    throw wrong('batchSize', parsed.data.batchSize, 'nothing beside "tasks": each of them is a batch');
+  }
+  const batchSize = tasks !== undefined ? 1 : parsed.data.batchSize ?? settings.batchSize ?? 1;
+  const itemCount = items?.range ? items.range.end - items.range.start : items?.list?.length ?? 0; // of others only reading tells
   if (batchCount(itemCount, batchSize) > MAX_BATCHES) {
     throw wrong('batchSize', batchSize, `at least ${Math.ceil(itemCount / MAX_BATCHES)} for ${itemCount} items: a job may have at most ${MAX_BATCHES} batches`);
   }
   return {
-    items: requestItems(items),
+    items: items ? requestItems(items) : { tasks: requestTasks(tasks) },
     batchSize,
     parameters: parsed.data.parameters,
     timeoutSeconds,
@@ -120,7 +139,21 @@ export function parseRequest(input: unknown, settings: Settings): JobRequest {
   };
 }
 
-function requestItems({ range, list, s3, s3Prefix }: z.infer<typeof schema>['items']): RequestItems {
+function requestTasks(tasks: unknown): RequestTasks {
+  if (Array.isArray(tasks)) {
+    const parsed = taskList.safeParse({ tasks });
+    if (!parsed.success) throw refusal(parsed.error, { tasks });
+    return { list: parsed.data.tasks };
+  }
+  const parsed = taskObject.safeParse({ tasks });
+  if (!parsed.success) throw refusal(parsed.error, { tasks });
+  return { object: parseUri('tasks.s3.uri', parsed.data.tasks.s3.uri, false) };
+}
+
+function requestItems(items: NonNullable<z.infer<typeof schema>['items']>): RequestItems {
+  const { range, list, s3, s3Prefix } = items;
+  const given = Object.keys(items).filter((kind) => items[kind as keyof typeof items] !== undefined);
+  if (given.length !== 1) throw wrong('items', given, `exactly one of ${KINDS.join(', ')}`);
   if (range) return { range };
   if (list) return { list };
   if (s3Prefix) return { s3Prefix: parseUri('items.s3Prefix.uri', s3Prefix.uri, true) };
@@ -135,6 +168,11 @@ function least(a?: number, b?: number): number | undefined {
 
 function wrong(field: string, value: unknown, allowed: string): InvalidRequest {
   return new InvalidRequest(`${field}: got ${show(value)}, allowed: ${allowed}`);
+}
+
+function refusal({ issues }: z.ZodError, input: unknown): InvalidRequest {
+  const more = issues.length - MAX_ISSUES;
+  return new InvalidRequest(issues.slice(0, MAX_ISSUES).map((issue) => explain(issue, input)).join('; ') + (more > 0 ? `; and ${more} more` : ''));
 }
 
 function explain(issue: z.core.$ZodIssue, input: unknown): string {
@@ -154,7 +192,10 @@ function fieldsAt(path: string[]): string[] {
     case 'items': return KINDS;
     case 'items.s3': return ['uri', 'format'];
     case 'items.s3Prefix': return ['uri'];
-    default: return ['start', 'end'];
+    case 'items.range': return ['start', 'end'];
+    case 'tasks': return ['s3'];
+    case 'tasks.s3': return ['uri'];
+    default: return Object.keys(taskSchema.shape);
   }
 }
 

@@ -4,6 +4,8 @@ import { Failure, GroupDocument, Manifest, ManifestGroup, TreeEntry } from './mo
 export interface BatchResult {
   /** In combine mode TREE above level 0: the first of the batches that the partial result stands for. */
   readonly batchId: number;
+  /** Of unlike tasks; undefined where it is missing. */
+  readonly taskId?: string;
   readonly state: 'succeeded' | 'failed' | 'missing';
   /** What the worker returned; undefined unless `state` is succeeded. */
   readonly result?: unknown;
@@ -50,11 +52,11 @@ export async function* treeResults(lines: string, fetch: Fetch): AsyncGenerator<
 /** The batches of one group in order. */
 export async function* groupResults(group: ManifestGroup, fetch: Fetch): AsyncGenerator<BatchResult> {
   const failures = new Map(group.failed.map((failure) => [failure.batchId, failure]));
-  let batchId = group.first;
-  for (const entry of (await groupDocument(group, fetch)).entries) {
-    if (entry === null) yield { batchId, state: 'failed', failure: failures.get(batchId) };
-    else if ('ref' in entry) yield { batchId, state: 'succeeded', result: JSON.parse(await fetch(entry.ref.key)) };
-    else yield { batchId, state: 'succeeded', result: entry.result };
-    batchId++;
+  const { entries, ids } = await groupDocument(group, fetch);
+  for (const [i, entry] of entries.entries()) {
+    const batch = { batchId: group.first + i, ...(ids && { taskId: ids[i] }) };
+    if (entry === null) yield { ...batch, state: 'failed', failure: failures.get(batch.batchId) };
+    else if ('ref' in entry) yield { ...batch, state: 'succeeded', result: JSON.parse(await fetch(entry.ref.key)) };
+    else yield { ...batch, state: 'succeeded', result: entry.result };
   }
 }

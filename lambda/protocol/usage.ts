@@ -144,11 +144,12 @@ export function metered(ports: Ports, role: 'dispatcher' | 'monitor', stateTrans
       },
     },
     invoker: {
-      callWorker: (payload, signal, turn) => called('worker', () => invoker.callWorker(payload, signal, turn)),
+      callWorker: (payload, signal, turn, taskFunction) => called('worker', () => invoker.callWorker(payload, signal, turn, taskFunction)),
       callCombiner: (payload) => called('combiner', () => invoker.callCombiner(payload)),
       dispatch: (event) => invoker.dispatch(event),
       accountConcurrency: () => invoker.accountConcurrency(),
       workerTimeoutSeconds: () => invoker.workerTimeoutSeconds(),
+      taskTimeoutSeconds: (name) => invoker.taskTimeoutSeconds(name),
     },
     log: { debug: (message, fields) => log.debug(message, fields), info: line(log.info), warn: line(log.warn), error: line(log.error) },
   };

@@ -258,6 +258,7 @@ export class AwsWorld {
         },
         accountConcurrency: async () => this.shape.accountConcurrency,
         workerTimeoutSeconds: async () => SETTINGS.workerTimeoutSeconds!,
+        taskTimeoutSeconds: async () => SETTINGS.workerTimeoutSeconds!,
       },
       workflow: {
         wake: async (token) => {

@@ -146,7 +146,7 @@ describe('DynamoDB', () => {
 });
 
 describe('Lambda', () => {
-  const invoker = () => new LambdaInvoker(new LambdaClient(config(1)), new LambdaClient(config()), { workers: ['worker'], dispatcher: 'dispatcher' });
+  const invoker = () => new LambdaInvoker(new LambdaClient(config(1)), new LambdaClient(config()), { workers: ['worker'], tasks: { brief: 'brief' }, dispatcher: 'dispatcher' });
 
   test.each<[string, Answer, object]>([
     ['429', rest(429, 'TooManyRequestsException'), { kind: 'throttled' }],

@@ -20,7 +20,7 @@ const WORKER = `exports.handler = async (event) => {
 let engine: Engine;
 let lambda: LambdaClient;
 const invoker = (worker: string) => new LambdaInvoker(
-  new LambdaClient({ ...config(), maxAttempts: 1 }), lambda, { workers: [worker], combiner: 'worker', dispatcher: 'dispatcher' },
+  new LambdaClient({ ...config(), maxAttempts: 1 }), lambda, { workers: [worker], tasks: { brief: 'brief' }, combiner: 'worker', dispatcher: 'dispatcher' },
 );
 const config = () => ({ endpoint: engine.endpoint, region: REGION, credentials: CREDENTIALS });
 const call = (event: object, worker = 'worker') => invoker(worker).callWorker(JSON.stringify(event));

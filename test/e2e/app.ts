@@ -15,11 +15,14 @@ const combiner = new Function(stack, 'Combiner', {
 const node = new Function(stack, 'NodeWorker', { ...common, runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: code('node-worker') });
 const python = new Function(stack, 'PythonWorker', { ...common, runtime: Runtime.PYTHON_3_11, handler: 'index.handler', code: code('python-worker') });
 const replica = new Function(stack, 'NodeReplica', { ...common, runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: code('node-worker') });
+const brief = new Function(stack, 'BriefTask', { ...common, timeout: Duration.seconds(2), runtime: Runtime.NODEJS_24_X, handler: 'index.task', code: code('node-worker') });
 const workers = { Node: node, Python: python, Imported: Function.fromFunctionArn(stack, 'ImportedWorker', node.functionArn), Replicated: node };
 for (const [id, worker] of Object.entries(workers)) {
   new BurstCompute(stack, id, {
     worker,
     workerReplicas: id === 'Replicated' ? [replica] : undefined,
+    // apart from the worker, so that each permission is needed on its own
+    taskFunctions: { python, brief, ...id === 'Imported' && { imported: worker } },
     combiner,
     batchSize: 10,
     workerRetries: 1,

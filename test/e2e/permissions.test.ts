@@ -41,6 +41,7 @@ const DISPATCHER: Record<string, Scenario> = {
   ReadPayloads: { request: SLOW, says: 's3:GetObject' },
   WritePayloads: { request: { ...RANGE, parameters: { bytes: 1000 } }, says: 's3:PutObject' },
   InvokeWorker: { says: 'refused to run the worker' },
+  InvokeTaskFunctions: { request: { tasks: [{ function: 'brief', params: 1 }] }, says: 'refused to run the worker' },
   // needed by an inner node, so by a job of several leaves
   InvokeDispatcher: { request: { ...RANGE, batchSize: 1 }, says: 'lambda:InvokeFunction' },
   WakeJob: { says: 'states:SendTaskSuccess' },

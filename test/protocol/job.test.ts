@@ -397,7 +397,7 @@ describe('a request that is wrong', () => {
     [{ items: { range: { start: 5, end: 1 } } }, 'start <= end'],
     [{ items: { list: 'abc' } }, 'items.list: got "abc", allowed: a JSON array'],
     [{ items: { list: [1] }, batchSize: 0 }, 'batchSize: got 0, allowed: an integer from 1'],
-    [{ items: { list: [1] }, batchSizes: 2 }, 'batchSizes: unknown field, allowed here: items, batchSize'],
+    [{ items: { list: [1] }, batchSizes: 2 }, 'batchSizes: unknown field, allowed here: items, tasks, batchSize'],
     [{ items: { list: [1] }, timeoutSeconds: 99_999 }, 'timeoutSeconds: got 99999, allowed: at most the construct\'s timeout of 43200 s'],
     [{ items: { list: [1] }, maxConcurrency: 0 }, 'maxConcurrency: got 0'],
     [{ items: { list: [1] }, toleratedFailurePercentage: 101 }, 'toleratedFailurePercentage: got 101, allowed: a number from 0 to 100'],

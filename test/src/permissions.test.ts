@@ -1,4 +1,4 @@
-import { Aspects, IAspect } from 'aws-cdk-lib';
+import { Aspects, Duration, IAspect } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { CfnRole, ManagedPolicy, PermissionsBoundary, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -217,6 +217,25 @@ describe('what is invoked is what may be invoked', () => {
     const arn = 'arn:aws:lambda:eu-west-1:111122223333:function:second';
     newBurst(other, { workerReplicas: [LambdaFunction.fromFunctionArn(other, 'Imported', arn)] });
     expect(policyOf(Template.fromStack(other), 'BurstMonitorPolicy').ReadWorkerTimeout).toEqual(['lambda:GetFunctionConfiguration', `<Worker.Arn> ${arn}`]);
+  });
+
+  test('functions for unlike tasks, each once; only time-outs that are unknown are asked for', () => {
+    const stack = newStack();
+    const arn = 'arn:aws:lambda:eu-west-1:111122223333:function:imported';
+    const resize = newFunction(stack, 'Resize', { timeout: Duration.seconds(20) });
+    newBurst(stack, { taskFunctions: { 'resize': resize, 'shrink': resize, 'far-away': LambdaFunction.fromFunctionArn(stack, 'Imported', arn) } });
+    const template = Template.fromStack(stack);
+    const policy = policyOf(template, 'BurstDispatcherPolicy');
+    expect(policy.InvokeTaskFunctions).toEqual(['lambda:InvokeFunction', `<Resize.Arn> ${arn}`]);
+    expect(policy.InvokeWorker).toEqual(DISPATCHER.InvokeWorker);
+    expect(policyOf(template, 'BurstMonitorPolicy').ReadWorkerTimeout).toEqual(['lambda:GetFunctionConfiguration', arn]);
+    for (const name of ['BurstDispatcher', 'BurstMonitor']) {
+      const { Variables } = propertiesOf(template, 'AWS::Lambda::Function', name).Environment;
+      expect(JSON.parse(text(Variables.TASK_FUNCTION_ARNS))).toEqual({ 'resize': '<Resize.Arn>', 'shrink': '<Resize.Arn>', 'far-away': arn });
+      expect(Variables.BURST_SETTINGS === undefined).toBe(name === 'BurstDispatcher');
+    }
+    const { Variables } = propertiesOf(template, 'AWS::Lambda::Function', 'BurstMonitor').Environment;
+    expect(JSON.parse(text(Variables.BURST_SETTINGS)).taskTimeoutSeconds).toEqual({ 'resize': 20, 'shrink': 20, 'far-away': null });
   });
 
   test('grantCancel and grantRedrive: one action each', () => {

@@ -66,6 +66,32 @@ describe('bad props are refused at once', () => {
   });
 });
 
+describe('functions for unlike tasks', () => {
+  const registered = (stack: Stack, names: string[]) => Object.fromEntries(names.map((name, i) => [name, newFunction(stack, `Task${i}`)]));
+  const many = (n: number) => Array.from({ length: n }, (_, i) => `t${i}`);
+
+  test.each<[string, string[]]>([['a space', ['a b']], ['a point', ['a.b']], ['nothing', ['']], ['65 characters', ['x'.repeat(65)]]])('a name with %s is refused', (_, names) => {
+    const stack = newStack();
+    expect(() => newBurst(stack, { taskFunctions: registered(stack, names) }))
+      .toThrow(`taskFunctions must have names of 1 to 64 letters, digits, '-' and '_', got '${names[0]}' (in 'Stack/Burst')`);
+  });
+
+  test('15 are allowed, replicas included, 16 are not', () => {
+    const stack = newStack();
+    const replica = newFunction(stack, 'Replica');
+    expect(() => newBurst(stack, { workerReplicas: [replica], taskFunctions: registered(stack, many(15)) }))
+      .toThrow('taskFunctions and workerReplicas must be at most 15 functions together, got 15 and 1: ');
+    const other = newStack('Other');
+    newBurst(other, { taskFunctions: registered(other, many(15)) });
+  });
+
+  test('13 minutes are the most that one may take', () => {
+    const stack = newStack();
+    expect(() => newBurst(stack, { taskFunctions: { slow: newFunction(stack, 'Slow', { timeout: Duration.seconds(781) }) } }))
+      .toThrow("taskFunctions 'slow' must have a time-out of at most 780 seconds (13 minutes), got 781 seconds: ");
+  });
+});
+
 describe('the time-out of functions', () => {
   const tooLong = 'worker must have a time-out of at most 780 seconds (13 minutes), got 781 seconds: '
     + "its dispatcher lives 15 minutes and has to outlive it; lower it and give each batch less work (in 'Stack/Burst')";

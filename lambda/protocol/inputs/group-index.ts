@@ -23,6 +23,9 @@ export class GroupIndex {
     this.end = end;
     this.items++;
     const bytes = end - this.starts[this.starts.length - 1];
+    if (bytes > MAX_GROUP_BYTES && this.batchSize === 1) {
+      throw new InvalidRequest(`${this.name}: got over ${MAX_GROUP_BYTES} bytes in the ${GROUP_SIZE} batches from number ${this.items - (this.items - 1) % this.perGroup - 1} on, allowed: at most that, because a dispatcher keeps them in memory: put what is large into objects and name those instead`);
+    }
     if (bytes > MAX_GROUP_BYTES) {
       throw new InvalidRequest(`batchSize: got ${this.batchSize}, allowed: less, because ${GROUP_SIZE} batches of ${this.name} have over ${MAX_GROUP_BYTES} bytes from item ${this.items - (this.items - 1) % this.perGroup - 1} on, and a dispatcher keeps them in memory`);
     }

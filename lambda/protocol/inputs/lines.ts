@@ -4,13 +4,15 @@ import { showUri } from './uri';
 
 /** Where a record is, in bytes from the object's beginning; from the end of the one before it to its own. */
 export type Found = (start: number, end: number) => void;
+/** `line`: what it says; `number`: from 1, blank lines counted. */
+export type FoundLine = (start: number, end: number, line: string, number: number) => void;
 
 /** A worker's event takes no more (6 MB, Lambda quotas), so no record can be used that is longer. It bounds memory, too. */
 export const MAX_RECORD_BYTES = 6 * 1024 * 1024;
 const NEWLINE = 10;
 
 /** Finds the lines of JSON Lines; blank ones are skipped, each other one must be JSON. */
-export async function findLines(text: Text, found: Found): Promise<void> {
+export async function findLines(text: Text, found: FoundLine): Promise<void> {
   let start = text.start;
   let number = 0;
   let isEmpty = true;
@@ -26,7 +28,7 @@ export async function findLines(text: Text, found: Found): Promise<void> {
     number++;
     if (line.trim() !== '') {
       checkJson(text, `line ${number}`, line, 'one JSON value per line');
-      found(start, start + heldBytes);
+      found(start, start + heldBytes, line, number);
       isEmpty = false;
     }
     start += heldBytes;
@@ -43,7 +45,7 @@ export async function findLines(text: Text, found: Found): Promise<void> {
     if (at < chunk.length) hold(chunk.subarray(at));
   }
   if (heldBytes > 0) take();
-  if (isEmpty) throw new InvalidInput(`items.s3.uri: ${showUri(text.object)} holds nothing but blank lines`);
+  if (isEmpty) throw new InvalidInput(`${text.field}: ${showUri(text.object)} holds nothing but blank lines`);
 }
 
 /** The JSON texts of a run of lines. */
@@ -57,10 +59,10 @@ export function checkJson(text: Text, place: string, json: string, allowed: stri
   try {
     JSON.parse(json);
   } catch (error) {
-    throw new InvalidInput(`items.s3.uri: ${place} of ${showUri(text.object)}: got ${excerpt(json)}, allowed: ${allowed} (${(error as Error).message})`);
+    throw new InvalidInput(`${text.field}: ${place} of ${showUri(text.object)}: got ${excerpt(json)}, allowed: ${allowed} (${(error as Error).message})`);
   }
 }
 
 export function tooLong(text: Text, place: string): InvalidInput {
-  return new InvalidInput(`items.s3.uri: ${place} of ${showUri(text.object)}: got over ${MAX_RECORD_BYTES} bytes, allowed: at most that, since a worker's event takes no more`);
+  return new InvalidInput(`${text.field}: ${place} of ${showUri(text.object)}: got over ${MAX_RECORD_BYTES} bytes, allowed: at most that, since a worker's event takes no more`);
 }

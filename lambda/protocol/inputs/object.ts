@@ -28,15 +28,28 @@ export interface Stored<S> {
   readonly items: number;
 }
 
+export interface IndexOptions {
+  readonly chunkBytes?: number;
+  /** The request's field that names the object. */
+  readonly field?: string;
+  /** JSON Lines: called for each line that is not blank; throws if it cannot be used. */
+  readonly check?: (line: string, number: number) => void;
+}
+
 /** Reads the object once, from its beginning to its end, and writes down where its groups begin. */
 export async function indexItems(
-  ports: Ports, jobId: string, { object, format }: { object: ObjectUri; format: Format }, batchSize: number, chunkBytes?: number,
+  ports: Ports, jobId: string, { object, format }: { object: ObjectUri; format: Format }, batchSize: number, options: IndexOptions = {},
 ): Promise<Stored<ObjectSource>> {
-  const text = await openText(ports, object, chunkBytes);
+  const text = await openText(ports, object, options.chunkBytes, options.field);
   const groups = new GroupIndex(showUri(object), batchSize);
   let header: ObjectSource['header'];
   switch (format) {
-    case 'jsonl': await findLines(text, groups.add); break;
+    case 'jsonl':
+      await findLines(text, (start, end, line, number) => {
+        options.check?.(line, number);
+        groups.add(start, end);
+      });
+      break;
     case 'json': await findElements(text, groups.add); break;
     case 'csv': header = { start: text.start, end: await findCsvRecords(text, groups.add) };
   }

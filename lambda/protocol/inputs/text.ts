@@ -13,6 +13,8 @@ const MARK_BYTES = 4;
 
 /** A text object that is being read from its beginning to its end. */
 export interface Text {
+  /** The request's field that names the object. */
+  readonly field: string;
   readonly object: ObjectUri;
   readonly size: number;
   readonly version: string;
@@ -22,15 +24,15 @@ export interface Text {
 }
 
 /** Opens an object and refuses what is no plain text. All of it is read from the same version, or the reading fails. */
-export async function openText(ports: Ports, object: ObjectUri, chunkBytes = CHUNK_BYTES): Promise<Text> {
+export async function openText(ports: Ports, object: ObjectUri, chunkBytes = CHUNK_BYTES, field = 'items.s3.uri'): Promise<Text> {
   const startedAt = ports.clock.now();
   const { bytes: first, size, version, encoding } = await ports.inputs.read(object, { from: 0, to: Math.max(MARK_BYTES, chunkBytes) });
-  if (size === 0) throw new InvalidInput(`items.s3.uri: ${showUri(object)} is empty (0 bytes)`);
-  if (/gzip|deflate|br|zstd|compress/.test(encoding ?? '') || startsWith(first, GZIP)) throw compressed(object);
+  if (size === 0) throw new InvalidInput(`${field}: ${showUri(object)} is empty (0 bytes)`);
+  if (/gzip|deflate|br|zstd|compress/.test(encoding ?? '') || startsWith(first, GZIP)) throw compressed(object, field);
   const start = startsWith(first, BOM) ? BOM.length : 0;
 
   async function* chunks(): AsyncGenerator<Uint8Array> {
-    const check = utf8Checker(object, start);
+    const check = utf8Checker(object, start, field);
     let chunk = first.subarray(start);
     for (let at = first.length; ; at += chunk.length) {
       // the next range is on its way while this one is worked on
@@ -41,12 +43,12 @@ export async function openText(ports: Ports, object: ObjectUri, chunkBytes = CHU
       if (!next) return;
       const elapsed = ports.clock.now() - startedAt;
       if (elapsed > MAX_READING_MS) {
-        throw new InvalidInput(`items.s3.uri: ${showUri(object)} is too large: ${at} of its ${size} bytes were read in ${Math.round(elapsed / 1000)} s, and all must be within ${MAX_READING_MS / 1000} s: split it, or make a job of s3Prefix with an object per item`);
+        throw new InvalidInput(`${field}: ${showUri(object)} is too large: ${at} of its ${size} bytes were read in ${Math.round(elapsed / 1000)} s, and all must be within ${MAX_READING_MS / 1000} s: split it, or make a job of s3Prefix with an object per item`);
       }
       chunk = (await next).bytes;
     }
   }
-  return { object, size, version, start, chunks: chunks() };
+  return { field, object, size, version, start, chunks: chunks() };
 }
 
 function startsWith(bytes: Uint8Array, mark: Uint8Array): boolean {
@@ -54,14 +56,14 @@ function startsWith(bytes: Uint8Array, mark: Uint8Array): boolean {
 }
 
 /** Fails on the first byte that is not UTF-8: what a worker got otherwise would differ from the file without a word. */
-function utf8Checker(object: ObjectUri, start: number): (chunk: Uint8Array, isLast: boolean) => void {
+function utf8Checker(object: ObjectUri, start: number, field: string): (chunk: Uint8Array, isLast: boolean) => void {
   const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let at = start;
   return (chunk, isLast) => {
     try {
       strict.decode(chunk, { stream: !isLast });
     } catch {
-      throw new InvalidInput(`items.s3.uri: ${showUri(object)} is not UTF-8 between bytes ${Math.max(0, at - 3)} and ${at + chunk.length}: save it as UTF-8`);
+      throw new InvalidInput(`${field}: ${showUri(object)} is not UTF-8 between bytes ${Math.max(0, at - 3)} and ${at + chunk.length}: save it as UTF-8`);
     }
     at += chunk.length;
   };

@@ -31,6 +31,6 @@ export function formatOf(object: ObjectUri): Format {
   throw new InvalidRequest(`items.s3.format: got nothing, and the name ${JSON.stringify(name)} does not tell it; allowed: ${FORMATS.join(', ')}`);
 }
 
-export function compressed(object: ObjectUri): InvalidRequest {
-  return new InvalidRequest(`items.s3.uri: ${showUri(object)} is compressed; allowed: plain jsonl, csv or json, because every leaf reads only its own range of bytes: decompress it first`);
+export function compressed(object: ObjectUri, field = 'items.s3.uri'): InvalidRequest {
+  return new InvalidRequest(`${field}: ${showUri(object)} is compressed; allowed: plain jsonl, csv or json, because every leaf reads only its own range of bytes: decompress it first`);
 }

@@ -123,7 +123,7 @@ describe('what is wrong is named', () => {
     const text = `${JSON.stringify('x'.repeat(1_100_000))}\n`.repeat(66);
     await expect(delivered(text, 'jsonl', 1, 8_000_000)).rejects.toMatchObject({
       name: 'InvalidRequest',
-      message: expect.stringMatching(/^batchSize: got 1, allowed: less, because 64 batches of s3:\/\/data\/items have over 67108864 bytes from item 0 on/),
+      message: expect.stringMatching(/^s3:\/\/data\/items: got over 67108864 bytes in the 64 batches from number 0 on, allowed: at most that/),
     });
   });
 

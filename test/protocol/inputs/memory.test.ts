@@ -55,7 +55,7 @@ test.each<[Format, number, string, string, string]>([
   const { read, count, meter } = synthetic(begin, record, end, size);
   const world = ports();
   const inputs = { ...world.ports.inputs, read };
-  const { items } = await indexItems({ ...world.ports, inputs } as Ports, 'job', { object, format }, 1, MB);
+  const { items } = await indexItems({ ...world.ports, inputs } as Ports, 'job', { object, format }, 1, { chunkBytes: MB });
   expect(items).toBe(count + (format === 'json' ? 1 : 0));
   expect(meter.peak).toBeLessThan(24 * MB);
 });

@@ -22,7 +22,7 @@ export function ports() {
 export async function delivered(text: string | Uint8Array, format: Format, batchSize: number, chunkBytes: number): Promise<unknown[][]> {
   const world = ports();
   world.inputs.objects.set('data/items', Buffer.from(text));
-  const { source, items } = await indexItems(world.ports, 'job', { object, format }, batchSize, chunkBytes);
+  const { source, items } = await indexItems(world.ports, 'job', { object, format }, batchSize, { chunkBytes });
   const read: unknown[][] = [];
   const reader = new ObjectReader(world.ports, source);
   // backwards: a leaf begins anywhere

@@ -17,3 +17,12 @@ exports.handler = async ({ batchId, invocationAttempt, range, items, parameters 
   const numbers = items ?? Array.from({ length: range.end - range.start }, (_, i) => range.start + i);
   return { batchId, squares: numbers.map((n) => n * n), padding: 'x'.repeat(bytes), by: process.env.AWS_LAMBDA_FUNCTION_NAME };
 };
+
+/** For unlike tasks: gives back what it was given, or does as its params say. */
+exports.task = async ({ task: { id, function: name, params }, invocationAttempt, range, items, parameters }) => {
+  if (params?.fail === 'always') throw new RangeError(`${id} cannot be done`);
+  if (params?.fail === 'once' && invocationAttempt === 1) throw new Error('only the first time');
+  if (params?.hang) await new Promise((resolve) => setTimeout(resolve, 60_000));
+  if (params?.sleepMs) await new Promise((resolve) => setTimeout(resolve, params.sleepMs));
+  return { id, name, params: params ?? null, parameters, range, items, padding: params?.bytes ? 'x'.repeat(params.bytes) : undefined };
+};

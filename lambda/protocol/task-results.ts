@@ -1,0 +1,73 @@
+import { SPILL_BYTES } from './group';
+import { ItemReader } from './items';
+import { resultObject } from './keys';
+import { Entry, Failure, JobRow, Manifest, ManifestGroup } from './model';
+import { groupCount } from './plan';
+import { Ports } from './ports';
+import { fetchText } from './redo';
+import { groupDocument, manifestGroups } from './results';
+
+/** Groups that are fetched, and held in memory, at a time: of each up to 64 results of 256 KB. */
+const PAGE = 8;
+
+/**
+ * Writes the result of a job of unlike tasks: an object by task id, with each one's status, and its result or error. Results
+ * over 256 KB stay where they are, and the object gives their address. The same manifest gives the same result, however
+ * often this runs. Returns the address of it.
+ */
+export async function writeTaskResults(ports: Ports, row: JobRow, manifest: Manifest): Promise<string> {
+  const key = resultObject(row.jobId, row.epoch);
+  await ports.payloads.putStream(key, chunks(ports, row, manifest));
+  return ports.payloads.uri(key);
+}
+
+async function* chunks(ports: Ports, row: JobRow, manifest: Manifest): AsyncGenerator<Uint8Array> {
+  let isFirst = true;
+  let page: Promise<string[]>[] = [];
+  async function* flush() {
+    const members = (await Promise.all(page)).flat();
+    page = [];
+    if (members.length === 0) return;
+    yield Buffer.from(`${isFirst ? '{' : ','}${members.join(',')}`);
+    isFirst = false;
+  }
+  for await (const group of allGroups(ports, row, manifest)) {
+    if (page.push(group()) === PAGE) yield* flush();
+  }
+  yield* flush();
+  yield Buffer.from(isFirst ? '{}' : '}');
+}
+
+/** The members of each group, those that were never committed too, in order. */
+async function* allGroups(ports: Ports, { plan }: JobRow, manifest: Manifest): AsyncGenerator<() => Promise<string[]>> {
+  const count = groupCount(plan.batches);
+  const items = new ItemReader(ports, plan, { start: 0, end: count });
+  const notRun = (group: number) => async () => (await items.group(group)).tasks!.map(({ id }) => member(id, { status: 'NOT_RUN' }));
+  let next = 0;
+  for await (const group of manifestGroups(manifest, fetchText(ports))) {
+    for (; next < group.group; next++) yield notRun(next);
+    yield () => membersOf(ports, group);
+    next++;
+  }
+  for (; next < count; next++) yield notRun(next);
+}
+
+async function membersOf(ports: Ports, group: ManifestGroup): Promise<string[]> {
+  const failures = new Map(group.failed.map((failure) => [failure.batchId, failure]));
+  const { ids, entries } = await groupDocument(group, fetchText(ports));
+  return Promise.all(entries.map(async (entry, i) => member(ids![i], await outcome(ports, entry, failures.get(group.first + i)))));
+}
+
+async function outcome(ports: Ports, entry: Entry, failure: Failure | undefined): Promise<object> {
+  if (entry === null) {
+    const { errorType, message, attempts, requestId } = failure!;
+    return { status: 'FAILED', error: { errorType, message, attempts, requestId } };
+  }
+  if ('result' in entry) return { status: 'SUCCEEDED', result: entry.result };
+  if (entry.ref.bytes > SPILL_BYTES) return { status: 'SUCCEEDED', resultUri: ports.payloads.uri(entry.ref.key) };
+  return { status: 'SUCCEEDED', result: JSON.parse(await fetchText(ports)(entry.ref.key)) };
+}
+
+function member(id: string, value: object): string {
+  return `${JSON.stringify(id)}:${JSON.stringify(value)}`;
+}

@@ -1,0 +1,154 @@
+import { CallOutcome } from '../../lambda/protocol';
+import { batchResults } from '../../lambda/protocol/results';
+import { World, WorldOptions } from '../../simulation/world';
+
+const returned = (value: unknown): CallOutcome => ({ kind: 'returned', payload: JSON.stringify(value), requestId: 'r' });
+const threw = (message: string): CallOutcome => ({ kind: 'threw', errorType: 'Error', message, requestId: 'r' });
+const taskTimeoutSeconds = { double: 20, resize: null };
+
+/** A world with two registered functions: one doubles its params, the other says what it was told. */
+function world(options: Partial<WorldOptions> = {}): World {
+  return new World({
+    worker: ({ task }) => (task!.function === 'double' ? returned(2 * (task!.params as number)) : returned(task!.params ?? null)),
+    combiner: () => { throw new Error('a combiner knows nothing of unlike tasks'); },
+    ...options,
+    settings: { taskTimeoutSeconds, ...options.settings },
+  });
+}
+
+const resultOf = (w: World, epoch = 1) => JSON.parse(w.payloads.objects.get(`jobs/job/e${epoch}/result.json`)!.toString());
+const manifestOf = (w: World, epoch = 1) => JSON.parse(w.payloads.objects.get(`jobs/job/e${epoch}/manifest.json`)!.toString());
+const upload = (w: World, lines: string[]) => {
+  w.inputs.objects.set('uploads/tasks.jsonl', Buffer.from(lines.join('\n')));
+  return { s3: { uri: 's3://uploads/tasks.jsonl' } };
+};
+
+test('each goes to the function that it names, with its id and params; the result is keyed by id', async () => {
+  const w = world();
+  const tasks = [{ id: 'a', function: 'double', params: 4 }, { function: 'resize', params: { w: 1 } }, { id: 'last/ü"', function: 'resize' }];
+  expect(await w.run({ tasks, parameters: { p: 1 } })).toMatchObject({ succeeded: true, output: { batchCount: 3, result: 's3://bucket/jobs/job/e1/result.json' } });
+  expect(resultOf(w)).toEqual({
+    'a': { status: 'SUCCEEDED', result: 8 }, '1': { status: 'SUCCEEDED', result: { w: 1 } }, 'last/ü"': { status: 'SUCCEEDED', result: null },
+  });
+  const event = w.calls.find(({ task }) => task!.id === '1')!;
+  expect(event).toEqual({ jobId: 'job', batchId: 1, invocationAttempt: 1, task: { id: '1', function: 'resize', params: { w: 1 } }, parameters: { p: 1 }, deadlineMs: expect.any(Number) });
+});
+
+test('params reach the function as they were sent, with or without an id', async () => {
+  const texts: string[] = [];
+  const w = world({ onCall: (payload) => texts.push(payload) });
+  const lines = ['{"function":"resize","params":12345678901234567890}', '  {"params": 0.1000, "id": "x", "function": "resize"}', '{ "function" : "resize" }'];
+  expect(await w.run({ tasks: upload(w, lines) })).toMatchObject({ succeeded: true });
+  expect(texts.map((text) => /"task":(.*),"deadlineMs"/.exec(text)![1]).sort()).toEqual([
+    '{"id":"0","function":"resize","params":12345678901234567890}', '{"id":"2", "function" : "resize" }', '{"params": 0.1000, "id": "x", "function": "resize"}',
+  ]);
+});
+
+test('thousands of them from an object, of which each leaf reads its own', async () => {
+  const w = world({ accountConcurrency: 200, settings: { maxWindow: 16 } });
+  const lines = Array.from({ length: 1500 }, (_, i) => JSON.stringify({ id: `t${i}`, function: 'double', params: i }));
+  expect(await w.run({ tasks: upload(w, lines) })).toMatchObject({ succeeded: true });
+  expect(Object.entries(resultOf(w))).toEqual(lines.map((_, i) => [`t${i}`, { status: 'SUCCEEDED', result: 2 * i }]));
+  expect(w.calls).toHaveLength(1500);
+  const read = [];
+  const fetch = async (key: string) => w.payloads.objects.get(key)!.toString();
+  for await (const { taskId, result } of batchResults(manifestOf(w), fetch)) read.push([taskId, result]);
+  expect(read).toEqual(lines.map((_, i) => [`t${i}`, 2 * i]));
+});
+
+test('a failed one is recorded under its id, and the others stand', async () => {
+  const w = world({
+    worker: ({ task }) => (task!.id === 'bad' ? threw('no such picture') : returned('x'.repeat(300_000))),
+    settings: { toleratedFailurePercentage: 100, workerRetries: 1 },
+  });
+  await w.run({ tasks: [{ id: 'bad', function: 'resize' }, { id: 'large', function: 'resize' }] });
+  expect(resultOf(w)).toEqual({
+    bad: { status: 'FAILED', error: { errorType: 'Error', message: 'no such picture', attempts: 2, requestId: 'r' } },
+    large: { status: 'SUCCEEDED', resultUri: expect.stringMatching(/^s3:\/\/bucket\/jobs\/job\/e1\/batches\/1\//) },
+  });
+  expect(manifestOf(w).groups[0].failed).toMatchObject([{ batchId: 0, taskId: 'bad' }]);
+});
+
+test('a job that ends early tells of each what became of it; a redrive runs the rest', async () => {
+  let isMended = false;
+  const w = world({
+    worker: ({ task, batchId }) => (batchId === 3 && !isMended ? threw('boom') : returned(task!.id)), settings: { workerRetries: 0, maxWindow: 1 },
+  });
+  const tasks = Array.from({ length: 130 }, (_, i) => ({ id: `t${i}`, function: 'double', params: i }));
+  expect(await w.run({ tasks, maxConcurrency: 1 })).toMatchObject({ succeeded: false, verdict: { errorName: 'TooManyFailures' } });
+  const early = resultOf(w) as { [id: string]: { status: string } };
+  expect(Object.keys(early)).toEqual(tasks.map(({ id }) => id));
+  expect(early.t129).toEqual({ status: 'NOT_RUN' });
+  isMended = true;
+  expect(await w.run({ redrive: { jobId: 'job' } }, 'job.e2')).toMatchObject({ succeeded: true });
+  expect(resultOf(w, 2)).toEqual(Object.fromEntries(tasks.map(({ id }) => [id, { status: 'SUCCEEDED', result: id }])));
+});
+
+test('of a leaf that is given up, too, each failure has its id', async () => {
+  const w = world({ dispatcherDies: () => 5, settings: { toleratedFailurePercentage: 100, startPatienceSeconds: 0, maxLeafRestarts: 0 } });
+  expect(await w.run({ tasks: [{ id: 'a', function: 'double', params: 1 }] })).toMatchObject({ succeeded: true });
+  expect(resultOf(w)).toEqual({ a: { status: 'FAILED', error: expect.objectContaining({ errorType: 'LeafLost' }) } });
+  expect(manifestOf(w).groups[0].failed).toMatchObject([{ taskId: 'a' }]);
+});
+
+test('none of them are no work', async () => {
+  const w = world();
+  expect(await w.run({ tasks: [] })).toMatchObject({ succeeded: true, output: { batchCount: 0 } });
+  expect(resultOf(w)).toEqual({});
+});
+
+test('a redrive asks for functions that are gone', async () => {
+  const w = world({ worker: () => threw('boom') });
+  await w.run({ tasks: [{ function: 'double', params: 1 }] });
+  delete (w.settings as { taskTimeoutSeconds?: object }).taskTimeoutSeconds;
+  expect(await w.run({ redrive: { jobId: 'job' } }, 'job.e2')).toMatchObject({ succeeded: false });
+  expect(w.crashes).toEqual([]);
+});
+
+describe('what cannot be run ends the job and says why', () => {
+  test.each<[string, unknown, string]>([
+    ['a function that is not registered', { tasks: [{ function: 'double' }, { function: 'shrink' }] }, 'tasks.1.function: got "shrink", allowed: double, resize; register it'],
+    ['the name of something that every object has', { tasks: [{ function: 'constructor' }] }, 'tasks.0.function: got "constructor", allowed: double, resize'],
+    ['no function', { tasks: [{ id: 'a' }] }, "tasks.0.function: got nothing, allowed: the name of one of the construct's taskFunctions"],
+    ['an id twice', { tasks: [{ id: 'a', function: 'double' }, { id: 'b', function: 'double' }, { id: 'a', function: 'double' }] }, 'tasks.2.id: got "a", which tasks.0 has, too'],
+    ['an id that is the number of another', { tasks: [{ id: '1', function: 'double' }, { function: 'double' }] }, 'tasks.1.id: got "1", which tasks.0 has, too'],
+    ['an id that is a number', { tasks: [{ id: 7, function: 'double' }] }, 'tasks.0.id: got 7, allowed: a string of 1 to 256 characters'],
+    ['an empty id', { tasks: [{ id: '', function: 'double' }] }, 'tasks.0.id: got "", allowed: a string of 1 to 256 characters'],
+    ['an unknown field', { tasks: [{ function: 'double', param: 1 }] }, 'tasks.0.param: unknown field, allowed here: id, function, params'],
+    ['no object', { tasks: ['double'] }, 'tasks.0: got "double", allowed: an object such as'],
+    ['no array', { tasks: 'double' }, 'tasks: got "double", allowed: a JSON array of tasks'],
+    ['an unknown field beside s3', { tasks: { s3: { uri: 's3://uploads/tasks.jsonl' }, format: 'csv' } }, 'tasks.format: unknown field, allowed here: s3'],
+    ['an address that is none', { tasks: { s3: { uri: 'tasks.jsonl' } } }, 'tasks.s3.uri: got "tasks.jsonl", allowed: s3://bucket/key'],
+    ['an object that is not there', { tasks: { s3: { uri: 's3://uploads/none.jsonl' } } }, 's3://uploads/none.jsonl'],
+    ['items, too', { tasks: [], items: { list: [] } }, 'items: got {"list":[]}, allowed: nothing beside "tasks"'],
+    ['neither', { parameters: 1 }, 'items: got nothing, allowed: an object with one of range, list, s3, s3Prefix, or "tasks" in its place'],
+    ['a batch size', { tasks: [], batchSize: 2 }, 'batchSize: got 2, allowed: nothing beside "tasks"'],
+    ['eleven wrong ones', { tasks: Array.from({ length: 11 }, () => 1) }, '; and 1 more'],
+  ])('%s', async (_, request, message) => {
+    const w = world();
+    expect(await w.run(request)).toMatchObject({ succeeded: false, verdict: { message: expect.stringContaining(message) } });
+    expect(w.calls).toEqual([]);
+    expect(w.status()).toBe('FAILED');
+  });
+
+  test.each([
+    ['a bad line', ['{"function":"double"}', '{"function":'], 'tasks.s3.uri: line 2 of s3://uploads/tasks.jsonl: got "{\\"function\\":", allowed: one JSON value per line'],
+    ['a line with an unknown function', ['{"function":"double"}', '', '{"function":"shrink"}'], 'tasks.s3.uri: line 3 of s3://uploads/tasks.jsonl: function: got "shrink", allowed: double, resize'],
+    ['a line with an id of another', ['{"id":"a","function":"double"}', '{"id":"a","function":"double"}'], 'line 2 of s3://uploads/tasks.jsonl: id: got "a", which line 1 has, too'],
+    ['a line that is no task', ['{"function":"double"}', '[1]'], 'line 2 of s3://uploads/tasks.jsonl: got [1], allowed: an object such as'],
+    ['nothing', [''], 'tasks.s3.uri: s3://uploads/tasks.jsonl is empty (0 bytes)'],
+  ])('%s', async (_, lines, message) => {
+    const w = world();
+    expect(await w.run({ tasks: upload(w, lines) })).toMatchObject({ succeeded: false, verdict: { message: expect.stringContaining(message) } });
+  });
+
+  test('a construct without functions for tasks', async () => {
+    const w = world({ settings: { taskTimeoutSeconds: undefined } });
+    expect(await w.run({ tasks: [{ function: 'a' }] })).toMatchObject({ succeeded: false, verdict: { message: expect.stringContaining('allowed: none, since the construct has no taskFunctions') } });
+  });
+
+  test('a function that may run for too long', async () => {
+    const w = world({ settings: { taskTimeoutSeconds: { slow: 900 } } });
+    expect(await w.run({ tasks: [{ function: 'slow' }] })).toMatchObject({ succeeded: false, verdict: { message: expect.stringContaining('task function slow time-out: got 900 s, allowed: at most 780 s') } });
+  });
+});
