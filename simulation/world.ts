@@ -145,7 +145,7 @@ export class World {
     });
     return {
       clock: {
-        now: () => this.clock.now(),
+        now: () => Math.floor(this.clock.now()), // as clocks have it: digits take room in rows
         sleep: async (ms, signal) => {
           await this.clock.sleep(ms, signal);
           if (life.dead) await NEVER;

@@ -24,10 +24,14 @@ const MAX_WAIT_SECONDS = 15 * 60;
  */
 export function waitSeconds(row: JobRow, now: number, when: 'soon' | 'quiet'): number {
   const age = (now - row.plan.startedAt) / 1000;
-  const wanted = when === 'soon' ? row.repairIntervalSeconds
-    : Math.max(row.repairIntervalSeconds, Math.min(MAX_WAIT_SECONDS, Math.round(age / 4)));
+  const wanted = when === 'soon' ? row.repairIntervalSeconds : waitAfter(age, row.repairIntervalSeconds);
   const left = Math.ceil((row.plan.deadline - now) / 1000) + 1;
   return Math.max(1, Math.min(wanted, left));
+}
+
+/** How long to wait for a job of this age that is quiet, in s. */
+export function waitAfter(age: number, repairIntervalSeconds: number): number {
+  return Math.max(repairIntervalSeconds, Math.min(MAX_WAIT_SECONDS, Math.round(age / 4)));
 }
 
 export interface TokenBearer extends Epoch {
