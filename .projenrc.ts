@@ -4,7 +4,7 @@ import { awscdk, javascript, TomlFile } from 'projen';
 
 const CDK_VERSION = '2.263.0'; // newest aws-cdk-lib that npm, PyPI, Maven Central and the Go proxy all serve
 const NODE_FLOOR = '20.16.0';
-const CODE_DIRS = ['lambda', 'runtime', 'client', 'engine', 'simulation', 'bench', 'examples', 'demo'];
+const CODE_DIRS = ['lambda', 'runtime', 'client', 'engine', 'simulation', 'bench', 'examples', 'demo', 'consumers'];
 
 const project = new awscdk.AwsCdkConstructLibrary({
   name: 'cdk-burst-compute',
@@ -137,10 +137,20 @@ project.addTask('simulate', {
 project.addTask('bench', {
   description: 'Measurements, side by side: npm run bench [-- NAME] [--json FILE]', exec: 'ts-node -T bench/bench.ts', receiveArgs: true,
 });
+const packageAll = project.tasks.tryFind('package-all')!;
+packageAll.prependSpawn(project.compileTask);
+packageAll.prependSpawn(project.preCompileTask); // from a clean checkout, too
+project.addTask('consumers', {
+  description: 'Installs what package-all made in fresh projects of all languages, compares what they synthesise, and runs it', exec: 'ts-node -T consumers/run.ts',
+});
 project.addTask('demo', { description: 'Digit search on the local engine, from the sources to a checked answer', exec: 'ts-node -T demo/demo.ts' });
 
 // The engine's launcher runs under Python; it ships beside the bundled command.
-project.npmignore?.exclude('/docs/', '/examples/', '/demo/', '/client/', '/engine/*.ts', '/lambda/', '/runtime/', '/simulation/', '/bench/', '/CONTRIBUTING.md', '/.npmrc', '/.ci/', '/jest.config.json', '/.burst/', '**/cdk.out');
+const packedFrom = ['engine']; // of these folders some files run on the user's machine as they are
+project.npmignore?.exclude(
+  ...CODE_DIRS.filter((dir) => !packedFrom.includes(dir)).map((dir) => `/${dir}/`), '/engine/*.ts', '/docs/', '/CONTRIBUTING.md',
+  '/.npmrc', '/.ci/', '/jest.config.json', '/.burst/', '**/cdk.out',
+);
 project.gitignore.exclude('cdk.out', '/demo/report.*', '.burst', '__pycache__', '*.pyc', '/junit.xml');
 
 // The Python distribution for workers, combiners and callers; the construct's own binding for Python apps is another one.

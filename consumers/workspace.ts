@@ -1,0 +1,134 @@
+import { spawn } from 'child_process';
+import { existsSync, readdirSync, readFileSync } from 'fs';
+import { cp, mkdir, rm, writeFile } from 'fs/promises';
+import { homedir } from 'os';
+import * as path from 'path';
+import { Language } from './toolchains';
+
+const ROOT = path.join(__dirname, '..');
+const DIST = path.join(ROOT, 'dist');
+const GO_MODULE = 'github.com/cdk-burst-compute/cdk-burst-compute-go/cdkburstcompute';
+/** Built files and packages of the checkout stay behind: a consumer starts from what is committed. */
+const LEFT_BEHIND = /[\\/](node_modules|cdk\.out|dist|target|__pycache__)([\\/]|$)/;
+
+/** A CDK app in one language: `<name>/<language>` below the workspace. */
+export interface App {
+  readonly name: string;
+  readonly language: Language;
+}
+
+/** A folder outside of the checkout with apps and the packed artifacts: nothing in it can reach the sources. */
+export class Workspace {
+  constructor(readonly folder: string) {}
+
+  /** Copies the apps of `consumers/` and `examples/` into the workspace and finds those of each language. */
+  async fill(languages: readonly Language[]): Promise<App[]> {
+    const sources = { consumers: __dirname };
+    const apps: App[] = [];
+    for (const [name, from] of Object.entries(sources)) {
+      const to = path.join(this.folder, name);
+      await cp(from, to, { recursive: true, filter: (file) => !LEFT_BEHIND.test(file.slice(from.length)) });
+      apps.push(...languages.filter((language) => existsSync(path.join(to, language, 'cdk.json'))).map((language) => ({ name, language })));
+    }
+    return apps;
+  }
+
+  /** Installs the artifact of a language, with what its apps need beside it, the way its users do. */
+  async install(language: Language, apps: readonly App[]): Promise<void> {
+    const folders = apps.filter((app) => app.language === language).map((app) => this.folderOf(app));
+    switch (language) {
+      case 'typescript': {
+        const merged: Record<string, string> = {};
+        for (const folder of folders) {
+          const { dependencies, devDependencies } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+          Object.assign(merged, dependencies, devDependencies);
+        }
+        merged['cdk-burst-compute'] = `file:${artifact('js', '.tgz')}`;
+        await writeFile(path.join(this.folder, 'package.json'), JSON.stringify({ private: true, dependencies: merged }));
+        return this.run(['npm', 'install', '--no-audit', '--no-fund', '--loglevel=error'], this.folder);
+      }
+      case 'python':
+        await this.run(['python3', '-m', 'venv', this.venv], this.folder);
+        // with what the apps ask for in pyproject.toml; ours comes from the wheel
+        return this.run([path.join(this.venv, 'bin', 'pip'), 'install', '--quiet', '--find-links', path.join(DIST, 'python'),
+          artifact('python', '.whl'), ...folders], this.folder);
+      case 'java':
+        // a repository's layout is the same on both sides, so this is an installation; it replaces that of the last run
+        await cp(path.join(DIST, 'java'), this.mavenRepository, { recursive: true });
+        for (const folder of folders) await this.run(['mvn', '-q', '-B', 'compile'], folder);
+        return;
+      case 'go':
+        await cp(path.join(DIST, 'go', 'cdkburstcompute'), path.join(this.folder, 'go-module'), { recursive: true });
+        for (const folder of folders) {
+          await this.run(['go', 'mod', 'edit', `-replace=${GO_MODULE}=${path.join(this.folder, 'go-module')}`], folder);
+          await this.run(['go', 'mod', 'tidy'], folder);
+          await this.run(['go', 'vet', '.'], folder);
+        }
+    }
+  }
+
+  /** Synthesises an app with the CDK CLI; returns the folder of the cloud assembly. */
+  async synthesise(app: App): Promise<string> {
+    const folder = this.folderOf(app);
+    const { build } = JSON.parse(readFileSync(path.join(folder, 'cdk.json'), 'utf8')) as { build?: string };
+    const assembly = path.join(this.folder, 'assemblies', `${app.name}-${app.language}`);
+    await mkdir(path.dirname(assembly), { recursive: true });
+    // the version report names the language's runtime; all else has to be the same in each
+    await this.run([path.join(this.folder, 'node_modules', '.bin', 'cdk'), 'synth', '--quiet', '--no-version-reporting', '--no-notices',
+      ...build ? ['--build', build] : [], '--output', assembly], folder);
+    return assembly;
+  }
+
+  /** Runs one command; its output is shown only when it fails. */
+  async run(command: string[], cwd: string, input?: string): Promise<void> {
+    await this.output(command, cwd, input);
+  }
+
+  /** What a command prints on its standard output. */
+  async output([command, ...args]: string[], cwd: string, input = ''): Promise<string> {
+    const child = spawn(command, args, { cwd, env: this.environment, stdio: ['pipe', 'pipe', 'pipe'] });
+    let out = '';
+    let all = '';
+    child.stdout.on('data', (chunk) => { out += chunk; all += chunk; });
+    child.stderr.on('data', (chunk) => { all += chunk; });
+    child.stdin.end(input);
+    const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+    if (code !== 0) throw new Error(`\`${[command, ...args].join(' ')}\` failed in ${cwd}:\n${all.slice(-4000)}`);
+    return out;
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private folderOf({ name, language }: App): string {
+    return path.join(this.folder, name, language);
+  }
+
+  private get venv(): string {
+    return path.join(this.folder, 'venv');
+  }
+
+  /** Kept between runs, because Maven has no other cache. */
+  private get mavenRepository(): string {
+    return path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'cdk-burst-compute', 'maven');
+  }
+
+  private get environment(): NodeJS.ProcessEnv {
+    const kept = Object.entries(process.env).filter(([name]) => !/^(AWS_|npm_|NODE_PATH$|PYTHONPATH$)/.test(name));
+    return {
+      ...Object.fromEntries(kept),
+      PATH: [path.join(this.venv, 'bin'), path.join(this.folder, 'node_modules', '.bin'), process.env.PATH].join(path.delimiter),
+      MAVEN_OPTS: `${process.env.MAVEN_OPTS ?? ''} -Dmaven.repo.local=${this.mavenRepository}`,
+      JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '1',
+      CDK_DISABLE_CLI_TELEMETRY: 'true',
+    };
+  }
+}
+
+/** The one packed file of a language. */
+function artifact(folder: string, extension: string): string {
+  const files = existsSync(path.join(DIST, folder)) ? readdirSync(path.join(DIST, folder)).filter((file) => file.endsWith(extension)) : [];
+  if (files.length !== 1) throw new Error(`dist/${folder} must hold one ${extension} file, got ${files.length}: run \`npm run package-all\` first`);
+  return path.join(DIST, folder, files[0]);
+}
