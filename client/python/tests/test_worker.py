@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from burst_compute import Batch, BatchResult, burst_worker
+from burst_compute.worker import function_name
 
 DEADLINE = 1_900_000_000_000
 
@@ -148,6 +150,13 @@ def test_listed_functions_are_called_by_name_and_no_others() -> None:
     assert ours["results"] == [4, 6, None, None, None, None]
     assert [error["errorType"].rpartition(".")[2] for error in ours["errors"]] == ["FunctionNotListed"] * 3 + ["TypeError"]
     assert "builtins:pow, json:loads, math:gcd" in ours["errors"][0]["message"]
+
+
+def test_a_listed_function_answers_to_the_name_that_its_caller_sees() -> None:
+    handler = burst_worker(functions=["operator:mul"])
+    assert function_name(operator.mul) == "_operator:mul"
+    calls = [{"function": name, "args": [2, 3]} for name in ("operator:mul", "_operator:mul")]
+    assert handler(event(items=calls), None)["results"] == [6, 6]
 
 
 def test_a_name_that_is_not_listed_imports_nothing() -> None:

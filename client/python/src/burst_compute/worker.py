@@ -141,7 +141,14 @@ def listed_functions(functions: Functions) -> dict[str, Callable[..., Any]]:
     """By name; strings are imported now, once, because the deployer wrote them."""
     if isinstance(functions, Mapping):
         return dict(functions)
-    return {function_name(entry): _imported(entry) if isinstance(entry, str) else entry for entry in functions}
+    listed: dict[str, Callable[..., Any]] = {}
+    for entry in functions:
+        function = _imported(entry) if isinstance(entry, str) else entry
+        listed[function_name(entry)] = function
+        # who has the function itself calls it by the module that defines it, which may be another: operator.mul is _operator:mul
+        if isinstance(entry, str) and getattr(function, "__qualname__", "<") == entry.rpartition(":")[2]:
+            listed.setdefault(function_name(function), function)
+    return listed
 
 
 def _imported(name: str) -> Callable[..., Any]:
