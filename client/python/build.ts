@@ -20,7 +20,7 @@ export interface Distributions {
 }
 
 /** Runs a program to its end; its error carries what it printed. */
-export async function execute(program: string, args: string[], options: { cwd?: string; env?: Record<string, string | undefined> } = {}): Promise<string> {
+export async function execute(program: string, args: string[], options: { cwd?: string; env?: Record<string, string> } = {}): Promise<string> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_OURS.includes(name)));
   try {
     const { stdout } = await run(program, args, {

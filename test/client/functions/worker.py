@@ -2,6 +2,7 @@
 
 import time
 
+from pricing import price
 from burst_compute import burst_worker, read_results
 
 
@@ -49,4 +50,4 @@ def fail(kind):
     raise {"own": OwnError, "key": KeyError, "value": ValueError}[kind]("remote words")
 
 
-calls = burst_worker(functions=[pow, divmod, "operator:mul", nap, tell, fail])
+calls = burst_worker(functions=[pow, divmod, "operator:mul", nap, tell, fail, price])

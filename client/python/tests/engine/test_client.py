@@ -58,8 +58,8 @@ def test_a_combiner_reads_results_that_are_too_large_for_its_event(items: BurstC
 
 @pytest.mark.parametrize("order", ["batch", "finished"])
 def test_results_come_while_the_job_runs(items: BurstClient, order: Any) -> None:
-    # two groups and more, of which the first is done long before the last
-    job = items.submit({**items_request(2560, sleep=0.15), "maxConcurrency": 4})
+    # three groups, of which the first is done long before the last
+    job = items.submit({**items_request(1920, sleep=0.12), "maxConcurrency": 4})
     early = None
     seen = []
     for batch in items.results(job, order=order, poll_seconds=0.2):
@@ -68,9 +68,9 @@ def test_results_come_while_the_job_runs(items: BurstClient, order: Any) -> None
         seen.append(batch.batch_id)
         assert batch.state == "succeeded"
     assert early is not None and not early.has_ended
-    assert sorted(seen) == list(range(256))
+    assert sorted(seen) == list(range(192))
     if order == "batch":
-        assert seen == list(range(256))
+        assert seen == list(range(192))
 
 
 def test_failures_and_a_redrive_that_fails_again(items: BurstClient) -> None:
