@@ -14,6 +14,6 @@ const ports = awsPorts({
 
 export const handler = async (event: DispatchEvent, context: Context): Promise<void> => {
   logger.resetKeys();
-  logger.appendKeys({ jobId: event.jobId, epoch: event.epoch, requestId: context.awsRequestId });
+  logger.appendKeys({ jobId: event?.jobId, epoch: event?.epoch, requestId: context.awsRequestId });
   await dispatch(ports, event, { remainingMs: () => context.getRemainingTimeInMillis() });
 };

@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { required, workFunctions } from './aws/environment';
 import { awsPorts } from './aws/ports';
-import { combine, Epoch, Execution, finish, finishStopped, jobIdOf, prepare, repair, Settings, takeTurn, TokenBearer, UNKNOWN_COMBINER_TIMEOUT_SECONDS } from './protocol';
+import { checkMonitorEvent, combine, Epoch, Execution, finish, finishStopped, jobIdOf, prepare, repair, Settings, takeTurn, TokenBearer, UNKNOWN_COMBINER_TIMEOUT_SECONDS } from './protocol';
 
 const logger = new Logger();
 const settings = JSON.parse(required('BURST_SETTINGS')) as Settings;
@@ -24,6 +24,7 @@ type MonitorEvent =
   | { action: 'stopped'; execution: { name: string; arn: string; status: string } };
 
 export const handler = async (event: MonitorEvent, context: Context): Promise<unknown> => {
+  checkMonitorEvent(event);
   logger.resetKeys();
   logger.appendKeys({
     jobId: 'jobId' in event ? event.jobId : jobIdOf(event.execution.name),
@@ -48,7 +49,5 @@ export const handler = async (event: MonitorEvent, context: Context): Promise<un
       return finish(ports, event.execution, event.input);
     case 'stopped':
       return finishStopped(ports, event.execution);
-    default:
-      throw new Error(`unknown action ${JSON.stringify((event as { action?: unknown }).action)}: this function is called by its state machine only`);
   }
 };

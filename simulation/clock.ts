@@ -7,6 +7,8 @@ interface Timer {
   fire?: () => void;
 }
 
+const IDLE_TURNS = 1_000;
+
 /**
  * Time that passes only when nobody has anything left to do: when every promise has settled that can, the next timer fires.
  * A day of a job takes milliseconds, and the same program gives the same run.
@@ -54,12 +56,23 @@ export class VirtualClock implements Clock {
       // asked for from within a microtask, a tick comes when no microtask is left; much cheaper than a turn of the event loop
       await new Promise<void>((resolve) => process.nextTick(resolve));
       if (isSettled) return settled;
-      const next = this.pop();
+      const next = this.pop() ?? await this.afterRealWork(() => isSettled);
+      if (isSettled) return settled;
       if (!next) throw new Error('deadlock: nobody waits for time to pass, and nobody can go on');
       if (++this.steps > this.maxSteps) throw new Error(`still going after ${this.maxSteps} steps`);
       this.time = next.at;
       next.fire!();
     }
+  }
+
+  /** A library's stream, such as that of a parser, goes on in turns of the event loop: some of these before nothing is left. */
+  private async afterRealWork(isSettled: () => boolean): Promise<Timer | undefined> {
+    let next: Timer | undefined;
+    for (let turn = 0; turn < IDLE_TURNS && !next && !isSettled(); turn++) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      next = this.pop();
+    }
+    return next;
   }
 
   private push(timer: Timer): void {

@@ -122,6 +122,11 @@ export class World {
     return { remainingMs: () => end - this.clock.now() };
   }
 
+  /** Invokes the dispatcher with whatever. */
+  async send(event: unknown): Promise<void> {
+    await dispatch(this.ports(), event as DispatchEvent, this.budget());
+  }
+
   private startDispatcher(event: DispatchEvent): void {
     const life = { dead: false };
     const dies = this.options.dispatcherDies?.(event);

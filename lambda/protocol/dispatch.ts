@@ -1,3 +1,4 @@
+import { checkDispatchEvent } from './events';
 import { runLeaf } from './leaf';
 import { DispatchEvent } from './model';
 import { splitSpan } from './plan';
@@ -9,6 +10,7 @@ export const MAX_DEPTH = 8;
 
 /** One function, two roles: on several leaves it starts dispatchers for parts of them, on one it runs that leaf. */
 export async function dispatch(ports: Ports, event: DispatchEvent, budget: Budget): Promise<void> {
+  checkDispatchEvent(event);
   await orSeal(ports, event, async () => {
     if (event.hi - event.lo > 1) await fanOut(ports, event);
     else await runLeaf(ports, event, budget);

@@ -14,6 +14,13 @@ export class InvalidRequest extends ProtocolError {
   }
 }
 
+/** A function was called with what none of its callers sends; the message names the field. Nothing was touched. */
+export class InvalidEvent extends ProtocolError {
+  constructor(message: string) {
+    super('InvalidEvent', message);
+  }
+}
+
 /** What the request points to cannot be used; the message names the object, the line and what is wrong there. Never retried. */
 export class InvalidInput extends ProtocolError {
   constructor(message: string) {
