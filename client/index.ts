@@ -1,6 +1,9 @@
 export { type JobAddress, parseAddress } from './address';
 export { BurstClient, type BurstClientOptions, type CallOptions } from './client';
 export type { AwsCredentials, ConnectionOptions } from './connection';
+export { ASSUMPTIONS, type Assumptions, type CombineMode, type Estimate, type Step } from './cost/estimate';
+export { estimateRequest, type EstimateOptions } from './cost/estimate-request';
+export { type Cost, type CostLine, type Price, PRICES, type PriceSheet } from './cost/price';
 export * from './errors';
 export type { FollowOptions, ResultOrder } from './jobs/groups';
 export type { JobSummary, ListOptions } from './jobs/list';
@@ -10,3 +13,4 @@ export type { JobTimeline, TimedBatch } from './jobs/timeline';
 export type { Target } from './target';
 export type { Entry, Failure, GroupDocument, Manifest, ManifestGroup } from '../lambda/protocol/model';
 export type { BatchResult } from '../lambda/protocol/results';
+export type { Usage } from '../lambda/protocol/usage';

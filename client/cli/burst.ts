@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { UsageError } from './errors';
+import { estimateCommand } from './estimate';
 import { localCommand } from './local';
 import { packageRoot } from '../../engine/package-root';
 
@@ -14,7 +15,7 @@ async function main(): Promise<number> {
     .version(version)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
-  for (const command of [localCommand()]) program.addCommand(command.exitOverride().copyInheritedSettings(program));
+  for (const command of [localCommand(), estimateCommand()]) program.addCommand(command.exitOverride().copyInheritedSettings(program));
   try {
     await program.parseAsync();
     return 0;

@@ -64,6 +64,8 @@ export interface EstimateInput {
   readonly items: number;
   readonly source: 'range' | 'list' | 'object' | 'csv' | 'listing';
   readonly combineMode: CombineMode;
+  /** Unlike tasks: their result is put together without the combiner. */
+  readonly tasks?: boolean;
   /** Props of the construct. @default 64 and 60 */
   readonly branching?: number;
   readonly repairIntervalSeconds?: number;
@@ -106,7 +108,8 @@ export function estimate(input: EstimateInput, prices: PriceSheet = PRICES): Est
     }
   };
 
-  const { items, source, combineMode, request } = input;
+  const { items, source, request } = input;
+  const combineMode = input.tasks ? 'NONE' : input.combineMode;
   const batches = batchCount(items, request.batchSize);
   const groups = groupCount(batches);
   const { leaves: planned, window } = staff(groups, request.maxConcurrency, assumptions.accountConcurrency, input.maxWindow);
@@ -117,7 +120,7 @@ export function estimate(input: EstimateInput, prices: PriceSheet = PRICES): Est
     items, batchSize: request.batchSize, batches, groups,
     hasParameters: is(request.parameters !== undefined), isRange: is(source === 'range'), isCsv: is(source === 'csv'), isListing: is(source === 'listing'),
     // a job of no batches has its combiner called once, whatever its mode
-    collect: is(combineMode === 'COLLECT' || (combineMode === 'TREE' && groups === 0)), tree: is(combineMode === 'TREE' && groups > 0), hasCombiner: is(combineMode !== 'NONE'),
+    collect: is(combineMode === 'COLLECT' || (combineMode === 'TREE' && groups === 0)), tree: is(combineMode === 'TREE' && groups > 0), tasks: is(input.tasks === true), hasResult: is(combineMode !== 'NONE' || input.tasks === true),
   });
   know('assumption', { ...numbers, leaseSeconds: Math.max(6, Math.min(60, input.repairIntervalSeconds ?? 60)) });
   know('plan', { leaves, window, innerDispatchers: innerDispatchers(leaves, input.branching ?? 64), leafTurns: turnsOfLeaves({ batches, groups, leaves, window }), ...joinFigures(groups, leaves) });

@@ -70,14 +70,14 @@ export const FORMULAS: readonly Formula[] = [
   formula('inputPuts', 'requests', 'isListing ? 2 + ceil(items / 1000) + ceil(items * 100 / 16777216) : isRange ? 0 : 1',
     (v) => (v.isListing ? 2 + ceil(v.items / 1000) + ceil(v.items * 100 / 16777216) : v.isRange ? 0 : 1)),
   formula('objectPuts', 'requests',
-    'inputPuts + hasParameters + largeGroups + largeResults + 1 + manifestPieces + hasCombiner + (partialBytes > 8192 ? tree * (groups + treeCalls) : 0) + leafRuns - leaves',
-    (v) => v.inputPuts + v.hasParameters + v.largeGroups + v.largeResults + 1 + v.manifestPieces + v.hasCombiner
+    'inputPuts + hasParameters + largeGroups + largeResults + 1 + manifestPieces + hasResult + (partialBytes > 8192 ? tree * (groups + treeCalls) : 0) + leafRuns - leaves',
+    (v) => v.inputPuts + v.hasParameters + v.largeGroups + v.largeResults + 1 + v.manifestPieces + v.hasResult
       + (v.partialBytes > 8192 ? v.tree * (v.groups + v.treeCalls) : 0) + v.leafRuns - v.leaves),
   formula('isInline', '1 or 0', 'groups * documentBytes + largeResults * resultBytes <= 4194304 ? 1 : 0',
     (v) => (v.groups * v.documentBytes + v.largeResults * v.resultBytes <= 4194304 ? 1 : 0)),
-  formula('combinerGets', 'requests', 'collect ? hasParameters + isInline * (largeGroups + largeResults + 2 * manifestPieces) : tree * (largeGroups + (partialBytes > 8192 ? groups + treeNodes : 0))',
+  formula('combinerGets', 'requests', 'collect ? hasParameters + isInline * (largeGroups + largeResults + 2 * manifestPieces) : tasks * (largeGroups + manifestPieces) + tree * (largeGroups + (partialBytes > 8192 ? groups + treeNodes : 0))',
     (v) => (v.collect ? v.hasParameters + v.isInline * (v.largeGroups + v.largeResults + 2 * v.manifestPieces)
-      : v.tree * (v.largeGroups + (v.partialBytes > 8192 ? v.groups + v.treeNodes : 0)))),
+      : v.tasks * (v.largeGroups + v.manifestPieces) + v.tree * (v.largeGroups + (v.partialBytes > 8192 ? v.groups + v.treeNodes : 0)))),
   formula('inputGets', 'requests', 'isRange ? 0 : groups + leafRuns * (1 + isCsv) + ceil(inputBytes / 8388608)',
     (v) => (v.isRange ? 0 : v.groups + v.leafRuns * (1 + v.isCsv) + ceil(v.inputBytes / 8388608))),
   formula('objectGets', 'requests', 'inputGets + hasParameters * leafRuns + combinerGets + leafRuns - leaves',

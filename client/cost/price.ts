@@ -1,6 +1,6 @@
 import sheet from './prices.json';
 import type { FunctionSize, FunctionSizes } from '../../lambda/protocol/model';
-import { NO_USAGE, StoredUsage, Usage } from '../../lambda/protocol/usage';
+import { NO_USAGE, PLATFORM_LOG_BYTES, StoredUsage, Usage } from '../../lambda/protocol/usage';
 
 /** What something costs: so many dollars for so many units. */
 export interface Price {
@@ -73,9 +73,14 @@ export function costOf(stored: StoredUsage, functions: FunctionSizes = {}, price
       ? line(what, size.architecture === 'arm64' ? 'lambdaGbSecondArm' : 'lambdaGbSecondX86', gbSeconds(ms, size))
       : { what, quantity: ms, unit: 'ms', note: 'the memory of the function is unknown' }];
   };
+  // what Lambda logs of each call; the rest of the log lines are ours
+  const theirLogs = (what: 'worker' | 'combiner') => PLATFORM_LOG_BYTES * usage[`${what}Invocations`];
+  const logs = (what: CostLine['what'], bytes: number) => (bytes > 0 ? [line(what, 'logGigabyte', bytes / 1024 ** 3)] : []);
   const lines = [
     ...lambda('worker', functions.worker),
+    ...logs('worker', theirLogs('worker')),
     ...lambda('combiner', functions.combiner),
+    ...logs('combiner', theirLogs('combiner')),
     ...lambda('dispatcher', OWN_FUNCTION),
     ...lambda('monitor', OWN_FUNCTION),
     line('tables', 'tableWriteUnit', usage.tableWriteUnits),
@@ -83,7 +88,7 @@ export function costOf(stored: StoredUsage, functions: FunctionSizes = {}, price
     line('bucket', 'objectPut', usage.objectPuts),
     line('bucket', 'objectGet', usage.objectGets),
     line('state machine', 'stateTransition', usage.stateTransitions),
-    line('logs', 'logGigabyte', usage.logBytes / 1024 ** 3),
+    ...logs('logs', usage.logBytes - theirLogs('worker') - theirLogs('combiner')),
   ];
   const sum = (some: CostLine[]) => some.reduce((total, { dollars }) => total + (dollars ?? 0), 0);
   return {

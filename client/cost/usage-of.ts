@@ -15,7 +15,8 @@ export interface JobUsage {
  */
 export function usageOf(row: JobRow, leaves: Pick<LeafRow, 'usage'>[] = [], scale = 1): JobUsage {
   const isOver = row.terminal?.epoch === row.epoch;
-  const scaled = leaves.map(({ usage = {} }) => ({ usage: Object.fromEntries(Object.entries(usage).map(([name, value]) => [name, Math.round(value * scale)])) }));
+  const times = (value: number) => Math.round(2 * value * scale) / 2; // there are halves of units
+  const scaled = leaves.map(({ usage = {} }) => ({ usage: Object.fromEntries(Object.entries(usage).map(([name, value]) => [name, times(value)])) }));
   const used = isOver || !row.plan ? row.usage : usageSoFar(row, scaled);
   return { usage: { ...NO_USAGE, ...used }, cost: costOf(used ?? {}, row.functions) };
 }

@@ -2,6 +2,9 @@ import { DescribeExecutionCommand, ExecutionDoesNotExist, InvalidArn } from '@aw
 import { Context, PAGE } from './context';
 import { leafKey } from '../../lambda/protocol/keys';
 import type { JobRow, JobStatus as StatusName, LeafRow } from '../../lambda/protocol/model';
+import type { Usage } from '../../lambda/protocol/usage';
+import type { Cost } from '../cost/price';
+import { usageOf } from '../cost/usage-of';
 import { UnknownJobError } from '../errors';
 import { Pace } from '../polling';
 
@@ -24,6 +27,10 @@ export interface JobStatus {
   readonly endedAt?: Date;
   /** Why a job that did not succeed did not. */
   readonly reason?: { readonly code: string; readonly message: string };
+  /** What the job used, as its functions counted it: so far while it runs, in all epochs once it has ended; undefined until it is planned. */
+  readonly usage?: Usage;
+  /** What that costs by the price sheet. */
+  readonly cost?: Cost;
 }
 
 export interface WaitOptions {
@@ -55,11 +62,12 @@ export async function status(context: Context, jobId: string): Promise<JobStatus
     endedAt: row.endedAt === undefined ? undefined : new Date(row.endedAt),
     reason: row.reason ?? row.sealed?.reason,
   };
-  if (now === 'SUCCEEDED') return { ...base, finished: row.plan.batches, failed: row.failedCount ?? 0, running: 0 };
+  if (now === 'SUCCEEDED') return { ...base, finished: row.plan.batches, failed: row.failedCount ?? 0, running: 0, ...usageOf(row) };
   const adopted = row.plan?.redo?.adopted ?? 0; // what a redrive did not run again
-  const { finished, ...counts } = await leafCounts(context, row);
+  const { leaves, scale } = await sampleOfLeaves(context, row);
+  const { finished, ...counts } = leafCounts(row, leaves, scale);
   const settled = isTerminal(now) ? { running: 0, failed: Math.max(row.failedCount ?? 0, counts.failed) } : {};
-  return { ...base, ...counts, finished: adopted + finished, ...settled };
+  return { ...base, ...counts, finished: adopted + finished, ...settled, ...(row.plan && usageOf(row, leaves, scale)) };
 }
 
 export async function wait(context: Context, jobId: string, options: WaitOptions): Promise<JobStatus> {
@@ -78,14 +86,16 @@ export async function leafRows(context: Context, row: JobRow, count: number): Pr
   return context.rows<LeafRow>(context.address.tasksTable, keys);
 }
 
-/** One request: a job with more leaves than fit is estimated from an even sample of them. */
-async function leafCounts(context: Context, row: JobRow): Promise<{ finished: number; failed: number; running: number }> {
-  if (!row.plan || row.plan.leaves === 0 || row.plan.groups === 0) return { finished: 0, failed: 0, running: 0 };
+/** One request: a job with more leaves than fit is estimated from an even sample of them, each of which stands for `scale`. */
+async function sampleOfLeaves(context: Context, row: JobRow): Promise<{ leaves: LeafRow[]; scale: number }> {
+  if (!row.plan || row.plan.leaves === 0 || row.plan.groups === 0) return { leaves: [], scale: 1 };
   const sample = Math.min(row.plan.leaves, PAGE);
-  const rows = await leafRows(context, row, sample);
-  const scale = row.plan.leaves / sample;
-  const sum = (name: 'finished' | 'failed' | 'running') => Math.round(scale * rows.reduce((total, leaf) => total + (leaf.counts?.[name] ?? 0), 0));
-  return { finished: Math.min(row.plan.batches, sum('finished')), failed: sum('failed'), running: sum('running') };
+  return { leaves: await leafRows(context, row, sample), scale: row.plan.leaves / sample };
+}
+
+function leafCounts(row: JobRow, leaves: LeafRow[], scale: number): { finished: number; failed: number; running: number } {
+  const sum = (name: 'finished' | 'failed' | 'running') => Math.round(scale * leaves.reduce((total, leaf) => total + (leaf.counts?.[name] ?? 0), 0));
+  return { finished: Math.min(row.plan?.batches ?? 0, sum('finished')), failed: sum('failed'), running: sum('running') };
 }
 
 /** A job without a row has not been prepared yet, was refused, or is long over. */

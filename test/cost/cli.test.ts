@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process';
+import * as path from 'node:path';
+import { Estimate } from '../../client/cost/estimate';
+
+const BURST = path.join(__dirname, '../../assets/client/cli/burst/index.js');
+
+function burst(request: object, ...flags: string[]) {
+  return spawnSync(process.execPath, [BURST, 'estimate', '-', ...flags], { input: JSON.stringify(request), encoding: 'utf8' });
+}
+
+const RANGE = { items: { range: { start: 0, end: 10_000 } } };
+
+test('burst estimate tells batches, time and dollars, and what it assumed', () => {
+  const { stdout, status } = burst(RANGE, '--batch-seconds', '60', '--memory', '1024', '--architecture', 'arm64');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^10,000 batches, 16 dispatchers with up to 61 workers each: about 11\.1 min, about \$8\.\d+\n/);
+  expect(stdout).toMatch(/worker +600,000 +GB-s +\$8\n/);
+  expect(stdout).toContain('not measured on AWS');
+  expect(stdout).toContain('Assumed: 60 s per batch on 1024 MB of arm64');
+  expect(stdout).not.toContain('leafLife');
+});
+
+test('--explain shows every formula with its figures, --json everything', () => {
+  expect(burst(RANGE, '--explain').stdout).toMatch(/stateTransitions +3 +transitions +. 3 \+ 2 \* rounds\n/);
+  const estimated = JSON.parse(burst(RANGE, '--json', '--combine', 'tree').stdout) as Estimate;
+  expect(estimated).toMatchObject({ batches: 10_000, leaves: 16, usage: { workerInvocations: 10_000, combinerInvocations: 157 + 4 } });
+  expect(estimated.steps.find(({ name }) => name === 'dispatcherMs')!.formula).toContain('leafTurns * batchSeconds');
+});
+
+test.each([
+  [{ items: { range: { start: 5, end: 1 } } }, [], 'items.range: got'],
+  [{ ...RANGE, batchsize: 3 }, [], 'batchsize: unknown field, allowed here: items'],
+  [{ items: { s3: { uri: 's3://some-bucket/data.csv' } } }, [], 'say how many there are (--items)'],
+  [{ redrive: { jobId: 'job-1' } }, [], 'only new jobs can be estimated'],
+  [RANGE, ['--memory', '64'], 'Allowed: a whole number from 128 to 10240'],
+  [RANGE, ['--combine', 'twice'], 'Allowed choices are collect, tree, none'],
+])('refuses %j %j', (request, flags, message) => {
+  const { stderr, status } = burst(request, ...flags);
+  expect(stderr).toContain(message);
+  expect(status).toBe(2);
+});
+
+test('unlike tasks and inputs in S3 are counted', () => {
+  const tasks = JSON.parse(burst({ tasks: Array.from({ length: 70 }, () => ({ function: 'a' })) }, '--json').stdout) as Estimate;
+  expect(tasks.usage).toMatchObject({ workerInvocations: 70, combinerInvocations: 0 });
+  const csv = JSON.parse(burst({ items: { s3: { uri: 's3://some-bucket/data.csv' } }, batchSize: 10 }, '--items', '5000', '--json').stdout) as Estimate;
+  expect(csv.usage).toMatchObject({ workerInvocations: 500, objectGets: 8 + 2 * 8 });
+});
