@@ -42,6 +42,14 @@ describe.each(['Node', 'Python'])('a job with a worker in %s', (language) => {
     const { status, result } = await run(job, { items: { range: { start: 100, end: 3125 } } });
     expect(status).toMatchObject({ status: 'SUCCEEDED', batchCount: 303, finished: 303, failed: 0 });
     expect(result).toMatchObject({ sum: sumOfSquares(100, 3125), batches: 303, failed: [], form: 'inline', isComplete: true });
+    const { usage, cost } = status;
+    expect(usage).toMatchObject({ workerInvocations: 303, combinerInvocations: 1, monitorInvocations: usage!.stateTransitions });
+    expect(usage!.stateTransitions % 2).toBe(1); // three, and two for each look at a job that takes its time
+    expect(usage!.stateTransitions).toBeGreaterThan(2);
+    expect(usage!.tableWriteUnits).toBeGreaterThan(10);
+    expect(usage!.dispatcherMs).toBeGreaterThan(0);
+    expect(cost!.dollars).toBeGreaterThan(303 * 0.2 / 1e6);
+    expect(cost!.unknown).toEqual([]); // the memory of the functions is known since synthesis
   });
 
   test('gives the exact result of a list', async () => {
