@@ -25,6 +25,9 @@ const SMALL: Patch[] = [
   constant('manifest.ts', 'PIECE_CHARS', '600'),
   constant('manifest.ts', 'PAGE', '3'),
   constant('repair.ts', 'PAGE', '2'),
+  constant('tree-end.ts', 'PAGE', '2'),
+  constant('leaf.ts', 'SPECULATION_SHARE', '0.5'),
+  constant('leaf.ts', 'SPECULATION_FLOOR_MS', '200'),
 ];
 
 export interface BundleOptions {

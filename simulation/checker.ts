@@ -1,7 +1,8 @@
 import type { Participant } from './participant';
 import type { Simulation } from './simulation';
 import { short } from './trace';
-import { GroupDocument, GroupRow, JobRow, Manifest, ManifestGroup, Row } from '../lambda/protocol';
+import { TreeChecker } from './tree-checker';
+import { GroupDocument, GroupRow, JobRow, Manifest, ManifestGroup, PartialRow, Row } from '../lambda/protocol';
 import { epochOf as epochOfExecution, groupKey, manifestObject } from '../lambda/protocol/keys';
 import { groupOfBatch, JOIN_FAN_IN } from '../lambda/protocol/plan';
 import type { Usage } from '../lambda/protocol/usage';
@@ -36,8 +37,16 @@ export class Checker {
   private readonly lostAt = new Map<string, number>();
   private rootDoneAt = new Map<number, number>();
   private sealedAt = new Map<number, number>();
+  readonly tree: TreeChecker;
 
-  constructor(private readonly sim: Simulation) {}
+  constructor(private readonly sim: Simulation) {
+    this.tree = new TreeChecker(sim, (what) => this.violated(what));
+  }
+
+  /** What each batch of a committed group came to. */
+  outcomesOf(pk: string): readonly (string | null)[] | undefined {
+    return this.committed.get(pk);
+  }
 
   violated(what: string): void {
     this.violations.push(what);
@@ -47,7 +56,8 @@ export class Checker {
 
   /** Every write to a table that took effect. */
   written(pk: string, before: Row | undefined, after: Row): void {
-    if (pk.includes('#g')) this.groupWritten(pk, before, after as unknown as GroupRow);
+    if (pk.includes('#p')) this.tree.written(pk, before, after as unknown as PartialRow);
+    else if (pk.includes('#g')) this.groupWritten(pk, before, after as unknown as GroupRow);
     else if (pk.includes('#n')) this.nodeWritten(pk, after);
     else if (pk.includes('#l')) this.leafWritten(pk, before, after);
     else if (pk === 'j#job') this.jobWritten(before as unknown as JobRow | undefined, after as unknown as JobRow);
@@ -80,8 +90,10 @@ export class Checker {
   }
 
   private nodeWritten(pk: string, after: Row): void {
-    if (!(after.children instanceof Set) || !pk.includes('#n0#')) return;
+    if (!(after.children instanceof Set)) return;
     const epoch = epochOf(pk) || this.sim.tasks.rows.get('j#job')!.epoch as number;
+    if (this.sim.isTree) after.children.forEach((index) => this.tree.counted(epoch, { level: Number(/#n(\d+)#/.exec(pk)![1]), index }));
+    if (this.sim.isTree || !pk.includes('#n0#')) return;
     for (const unit of after.children) {
       if (Math.floor(unit / JOIN_FAN_IN) !== Number(pk.split('#').pop())) this.violated(`${pk} has the child ${unit}, which is not its own`);
       if (!this.sim.results.rows.has(groupKey('job', epoch, unit))) this.violated(`${pk} says that group ${unit} is complete, which is not committed`);
@@ -112,6 +124,7 @@ export class Checker {
 
   private rootDone({ epoch, plan }: JobRow): void {
     this.rootDoneAt.set(epoch, this.sim.clock.now());
+    if (this.sim.isTree) this.tree.rootDone(epoch, plan.batches);
     for (let unit = 0; unit < plan.groups; unit++) {
       if (!this.sim.results.rows.has(groupKey('job', epoch, unit))) this.violated(`the root is said to be complete, but group ${unit} is not committed`);
     }
@@ -141,7 +154,7 @@ export class Checker {
     const exhausted = sim.executions.flatMap((execution) => execution.exhausted);
     switch (code) {
       case 'TooManyFailures': {
-        const lost = [...sim.results.rows.values()].flatMap((group) => (group as unknown as GroupRow).failed).filter(({ errorType }) => errorType === 'LeafLost');
+        const lost = [...sim.results.rows.values()].flatMap((group) => (group as unknown as Partial<GroupRow>).failed ?? []).filter(({ errorType }) => errorType === 'LeafLost');
         const suspects = new Set(lost.map(({ batchId }) => batchId));
         for (let batch = 0; batch < row.plan.batches; batch++) {
           if (sim.threw(batch) > row.plan.workerRetries || sim.lost(batch) > MAX_UNKNOWN) suspects.add(batch);
@@ -153,9 +166,12 @@ export class Checker {
         return sim.clock.now() >= row.plan.deadline - sim.scenario.skewMs ? undefined : 'its deadline had not come';
       case 'ExecutionStopped':
         return sim.executions.some(({ status, finishFailed }) => finishFailed || status === 'ABORTED' || status === 'TIMED_OUT') ? undefined : 'no execution was stopped';
+      case 'LeafLost':
+        return sim.isTree && Object.keys(sim.faults.counts).length > 0 ? undefined : 'nothing was lost';
       case 'WorkerRefused':
         return (sim.faults.counts['refuse worker'] ?? 0) >= REFUSALS ? undefined : 'Lambda hardly ever refused to run the worker';
       case 'CombinerFailed':
+        if (sim.isTree && sim.combinerLost > MAX_UNKNOWN) return undefined;
         return sim.combinerThrew >= COMBINER_FAILURES ? undefined : `the combiner failed only ${sim.combinerThrew} times`;
       default:
         return exhausted.includes(code) && (code === 'Transient' || code.startsWith('Lambda.')) ? undefined : 'nothing that happened explains that';
@@ -166,6 +182,12 @@ export class Checker {
   stored(key: string, before: Buffer | undefined, after: Buffer): void {
     const isFinal = key.endsWith('/manifest.json') || key.endsWith('/result.json');
     if (isFinal && before && !before.equals(after)) this.violated(`${key} was changed`);
+    if (key.endsWith('/result.json') && !before && this.sim.isTree) {
+      const row = this.sim.tasks.rows.get('j#job') as unknown as JobRow;
+      const epoch = Number(/\/e(\d+)\//.exec(key)![1]);
+      const isWhole = row.epoch !== epoch || row.sealed?.outcome === 'SUCCEEDED';
+      this.tree.stored(epoch, after.toString(), row.plan.batches, this.published.get(epoch) ?? new Map<number, string | null>(), isWhole);
+    }
     if (key.endsWith('/manifest.json') && !before) this.published.set(Number(/\/e(\d+)\//.exec(key)![1]), this.verified(JSON.parse(after.toString()) as Manifest));
   }
 
@@ -212,6 +234,7 @@ export class Checker {
 
   /** The combiner was called for an epoch, which may be over. */
   combined(payload: string, epoch: number): void {
+    if (this.sim.isTree) return;
     const { batchCount, failures, results } = JSON.parse(payload) as {
       batchCount: number; failures: { count: number }; results: { inline?: unknown[]; failed?: number[]; missing?: number[] };
     };
@@ -229,6 +252,15 @@ export class Checker {
 
   /** A worker call begins. */
   callStarts(caller: Participant, batch: number): void {
+    this.anyCallStarts(caller);
+    const committedAt = this.committedAt.get(`${caller.epoch}/${groupOfBatch(batch)}`);
+    if (committedAt !== undefined && committedAt < caller.startedAt) {
+      this.violated(`${caller.name} runs batch ${batch} again, whose group was committed before it started`);
+    }
+  }
+
+  /** A call begins that a leaf makes, of the worker or, in combine mode TREE, of the combiner. */
+  anyCallStarts(caller: Participant): void {
     const { sim } = this;
     const row = sim.tasks.rows.get('j#job') as unknown as JobRow;
     const most = sim.scenario.request.maxConcurrency as number | undefined;
@@ -236,10 +268,6 @@ export class Checker {
       let calls = 0;
       for (const leaf of sim.dispatchers) if (leaf.nonces.some((nonce) => this.owners.get(nonce) === row.epoch)) calls += leaf.calls;
       if (calls > most) this.violated(`${calls} calls in flight by leaves that own their groups, maxConcurrency is ${most}`);
-    }
-    const committedAt = this.committedAt.get(`${caller.epoch}/${groupOfBatch(batch)}`);
-    if (committedAt !== undefined && committedAt < caller.startedAt) {
-      this.violated(`${caller.name} runs batch ${batch} again, whose group was committed before it started`);
     }
     const lostAt = Math.min(...caller.nonces.map((nonce) => this.lostAt.get(nonce) ?? Infinity));
     if (sim.scenario.kind !== 'storm' && sim.clock.now() > lostAt + LOST_MS) {
@@ -276,7 +304,9 @@ export class Checker {
         }
       });
     }
-    if (sim.scenario.kind === 'calm' && sim.scenario.poison.size === 0 && sim.callCount > sim.scenario.batches) {
+    if (sim.scenario.kind === 'calm' && sim.scenario.combinerThrows === 0) this.tree.calm();
+    const mayDouble = sim.scenario.settings.speculativeExecution === true;
+    if (sim.scenario.kind === 'calm' && sim.scenario.poison.size === 0 && !mayDouble && sim.callCount > sim.scenario.batches) {
       this.violated(`nothing went wrong, yet ${sim.callCount} calls were made for ${sim.scenario.batches} batches`);
     }
     this.billed(row);

@@ -86,4 +86,36 @@ export const MUTANTS: { readonly [name: string]: Mutant } = {
     seeds: 20_000,
     patches: [patch('redrive.ts', "{ any: [{ absent: 'refusedEpoch' }, { lessThan: ['refusedEpoch', epoch] }] },", '')],
   },
+  'parent told before its child is committed': {
+    seeds: 5_000,
+    patches: [patch('combine-units.ts', 'if (!there) {', 'if (!there && unit.level === 0) await addToNode(this.ports, this.tree, 0, [unit.index]);\n    if (!there) {')],
+  },
+  'unconditional commit of a partial result': {
+    seeds: 5_000,
+    patches: [patch('partial.ts', "} as unknown as Row, { absent: 'pk' });", '} as unknown as Row);')],
+  },
+  'objects of partial results shared by attempts': {
+    seeds: 20_000,
+    patches: [patch('keys.ts', '/tree/${level}-${index}/${writerTag(w)}.json`', '/tree/${level}-${index}/partial.json`')],
+  },
+  'committed groups that a successor takes for combined': {
+    seeds: 5_000,
+    patches: [patch('leaf.ts', 'this.combineGroup(row);', 'if (this.combining) this.through([row.unit]);')],
+  },
+  'redrive that adopts what is out of date': {
+    seeds: 20_000,
+    patches: [patch('adopt-partials.ts', 'places.filter((place) => !this.isLacking(place))', 'places')],
+  },
+  'redrive that counts what it did not adopt': {
+    seeds: 5_000,
+    patches: [patch('adopt-partials.ts', 'children.filter(({ index }) => !adopted.has(index))', 'children.filter((child) => this.isLacking(child))')],
+  },
+  'redrive of a full node that nobody signals': {
+    seeds: 20_000,
+    patches: [patch('adopt-partials.ts', 'if (open.length === 0) open.push(last);', '')],
+  },
+  'last call with what is below, too': {
+    seeds: 20_000,
+    patches: [patch('tree-end.ts', 'if (partial) standing.push(partial);\n    else', 'if (partial) standing.push(partial);\n    if (child.level > 0)')],
+  },
 };

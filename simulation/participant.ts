@@ -220,10 +220,31 @@ export class Participant {
   }
 
   private async callCombiner(payload: string): Promise<CallOutcome> {
+    if (this.sim.dispatchers.has(this)) return this.callTreeCombiner(payload);
     await this.pass();
     const answer = this.sim.runCombiner(payload, this.epoch);
     this.sim.trace.tell(this.name, () => `calls the combiner with ${short(payload)} -> ${answer.kind}`);
     await this.pass();
+    return answer;
+  }
+
+  /** In combine mode TREE a leaf calls the combiner as it calls workers, and with it happens what happens with them. */
+  private async callTreeCombiner(payload: string): Promise<CallOutcome> {
+    const { sim, faults } = this;
+    this.calls++;
+    sim.checker.anyCallStarts(this);
+    await this.pass();
+    let answer: CallOutcome = { kind: 'unknown', message: 'connection lost' };
+    if (sim.isFull() || faults.strikes('throttle worker')) answer = { kind: 'throttled' };
+    else if (faults.strikes('lose call')) sim.combinerLost++;
+    else {
+      const returned = await sim.runTreeCombiner(payload, this.epoch);
+      if (faults.strikes('lose result')) sim.combinerLost++;
+      else answer = returned;
+    }
+    await this.pass();
+    this.calls--;
+    sim.trace.tell(this.name, () => `calls the combiner with ${short(JSON.parse(payload), 700)} -> ${short(answer)}`);
     return answer;
   }
 

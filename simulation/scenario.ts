@@ -71,7 +71,7 @@ export function scenarioOf(random: () => number, scale: number): Scenario {
     maxWindow: scale * pick(1, 2, 3, 5),
     combineOnTimeout: chance(0.5),
   };
-  return {
+  const scenario: Scenario = {
     kind,
     batches,
     request: {
@@ -95,5 +95,14 @@ export function scenarioOf(random: () => number, scale: number): Scenario {
     ...(chance(0.12) && kind !== 'calm' && { stop: { ...pick({ atMs: below(3_000), after: 'start' }, { atMs: below(40_000), after: 'start' }, { atMs: below(200), after: 'combine' }), status: pick('ABORTED', 'ABORTED', 'TIMED_OUT') } }),
     redrivesAtMs: chance(0.25) && kind !== 'calm' ? Array.from({ length: 1 + below(2) }, () => below(pick(10_000, 60_000, 300_000))).sort((a, b) => a - b) : [],
     hasTime,
+  };
+  // drawn last, so that a seed is the same job in every mode
+  return {
+    ...scenario,
+    settings: {
+      ...settings,
+      ...(chance(0.4) && { combineMode: 'TREE', combinerTimeoutSeconds: 8 }),
+      ...(chance(0.3) && { speculativeExecution: true }),
+    },
   };
 }

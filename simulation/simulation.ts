@@ -8,7 +8,7 @@ import { MemoryInputs, MemoryPayloads, MemoryTable } from './memory';
 import { Participant } from './participant';
 import { Scenario, scenarioOf } from './scenario';
 import { short, Trace } from './trace';
-import { CallOutcome, dispatch, DispatchEvent, executionName, finishStopped, JobRow, Row, WorkerEvent, WriteResult } from '../lambda/protocol';
+import { CallOutcome, CombinerEvent, dispatch, DispatchEvent, executionName, finishStopped, JobRow, Row, WorkerEvent, WriteResult } from '../lambda/protocol';
 import { GROUP_SIZE } from '../lambda/protocol/plan';
 
 /** What a run of one seed came to. */
@@ -49,6 +49,9 @@ export class Simulation {
   readonly announced: { id: string; status: unknown }[] = [];
   nonces = 0;
   combinerThrew = 0;
+  /** Calls of the combiner by dispatchers whose answers were lost. */
+  combinerLost = 0;
+  readonly isTree: boolean;
   private readonly previous = new Map<string, { row: Row | undefined; at: number }>();
   private readonly calls: { batch: number; answer?: string }[] = [];
   private readonly throws = new Map<number, number>();
@@ -63,6 +66,7 @@ export class Simulation {
   constructor(private readonly seed: number, isTraced: boolean) {
     this.generator = xoroshiro128plus(seed);
     this.scenario = scenarioOf(() => this.random(), GROUP_SIZE / SMALLEST_GROUP);
+    this.isTree = this.scenario.settings.combineMode === 'TREE';
     this.faults = new Faults(this.scenario.rates, this.scenario.faultsMs, () => this.random(), () => this.clock.now());
     this.trace = new Trace(isTraced, () => this.clock.now());
   }
@@ -262,7 +266,16 @@ export class Simulation {
       this.combinerThrew++;
       return { kind: 'threw', errorType: 'Boom', message: 'cannot combine', requestId: 'c' };
     }
+    if (this.isTree) return { kind: 'returned', payload: this.checker.tree.combined(JSON.parse(payload) as CombinerEvent, epoch), requestId: 'c' };
     return { kind: 'returned', payload: '"combined"', requestId: 'c' };
+  }
+
+  /** The combiner as a dispatcher calls it: one more function of the account. */
+  async runTreeCombiner(payload: string, epoch: number): Promise<CallOutcome> {
+    this.workers++;
+    await this.clock.sleep(this.scenario.workerMs * (0.1 + this.random()));
+    this.workers--;
+    return this.runCombiner(payload, epoch);
   }
 
   /** Whether a worker call for this batch gave this result. */
