@@ -9,6 +9,7 @@ import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { acknowledgeInputs, acknowledgeJobObjects, acknowledgeNoResource } from './acknowledgements';
+import { CombineMode } from './combine-mode';
 import { createDispatcher, createMonitor, isTraced } from './functions';
 import { allowLogEncryption, combinerStatements, dispatcherStatements, inputStatements, monitorStatements } from './permissions';
 import { mapValues, readSettings } from './settings';
@@ -64,6 +65,16 @@ export interface BurstComputeProps {
   readonly combiner?: IFunction;
 
   /**
+   * How the results are combined: at the end by one call (COLLECT), in parts while the job runs (TREE), or not at all (NONE).
+   *
+   * With TREE no call has more than 64 results, dispatchers call the combiner in the place of workers, and the time it takes counts
+   * towards `timeout`.
+   *
+   * @default CombineMode.COLLECT with a `combiner`, CombineMode.NONE without
+   */
+  readonly combineMode?: CombineMode;
+
+  /**
    * Buckets that the items of jobs may be read from, for requests with `items.s3` or `items.s3Prefix`.
    *
    * Lets the monitor read and list them and the dispatcher read them, all of each bucket, and both decrypt with a bucket's
@@ -98,7 +109,7 @@ export interface BurstComputeProps {
   readonly branching?: number;
 
   /**
-   * How long a job may take, combining excluded, in whole seconds from 10 on. A request may ask for less.
+   * How long a job may take, combining at the end excluded, in whole seconds from 10 on. A request may ask for less.
    *
    * A job that is not done by then ends as TIMED_OUT; see `combineOnTimeout` for what is there already. At most 1,500 times
    * `repairInterval`, so at most 15 days and 15 hours.
@@ -293,7 +304,10 @@ export class BurstCompute extends Construct {
         TASK_FUNCTION_ARNS: Stack.of(this).toJsonString(mapValues(this.taskFunctions, (fn) => fn.functionArn)),
       },
     };
-    const dispatcher = createDispatcher(this, { ...runtime, environment });
+    const combines = settings.combineMode === CombineMode.TREE;
+    const dispatcher = createDispatcher(this, {
+      ...runtime, environment: { ...environment, ...combiner && combines && { COMBINER_ARN: combiner.functionArn } },
+    });
     const monitor = createMonitor(this, {
       ...runtime,
       environment: {
@@ -319,7 +333,7 @@ export class BurstCompute extends Construct {
     const inputBuckets = props.inputBuckets ?? [];
     const monitorPolicy = monitor.allow([...monitorStatements(this, this, settings.asksFor), ...inputStatements(inputBuckets, true)]);
     acknowledgeNoResource(monitorPolicy, 'lambda:GetAccountSettings and the trace actions');
-    const dispatcherPolicy = dispatcher.allow([...dispatcherStatements(this), ...inputStatements(inputBuckets, false)]);
+    const dispatcherPolicy = dispatcher.allow([...dispatcherStatements(this, combines), ...inputStatements(inputBuckets, false)]);
     if (isTraced(tracing)) {
       acknowledgeNoResource(dispatcherPolicy, 'the trace actions');
     }

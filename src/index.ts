@@ -1,1 +1,2 @@
 export * from './burst-compute';
+export * from './combine-mode';

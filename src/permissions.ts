@@ -32,7 +32,8 @@ function arnsOf(functions: IFunction[]): string[] {
   return [...new Set(functions.map((fn) => fn.functionArn))];
 }
 
-export function dispatcherStatements(access: Access): PolicyStatement[] {
+/** `combines`: in combine mode TREE dispatchers call the combiner. */
+export function dispatcherStatements(access: Access, combines: boolean): PolicyStatement[] {
   const taskFunctions = Object.values(access.taskFunctions);
   return [
     statement('ReadTasks', ['dynamodb:GetItem'], [access.tasksTable.tableArn]),
@@ -41,9 +42,14 @@ export function dispatcherStatements(access: Access): PolicyStatement[] {
     // the very ARN that is invoked: a policy on all qualifiers would be wider
     statement('InvokeWorker', ['lambda:InvokeFunction'], arnsOf([access.worker, ...access.workerReplicas])),
     ...taskFunctions.length > 0 ? [statement('InvokeTaskFunctions', ['lambda:InvokeFunction'], arnsOf(taskFunctions))] : [],
+    ...access.combiner && combines ? [invokeCombiner(access.combiner)] : [],
     statement('InvokeDispatcher', ['lambda:InvokeFunction'], [access.dispatcher.functionArn]),
     statement('WakeJob', ['states:SendTaskSuccess'], [access.stateMachine.stateMachineArn]),
   ];
+}
+
+function invokeCombiner(combiner: IFunction): PolicyStatement {
+  return statement('InvokeCombiner', ['lambda:InvokeFunction'], [combiner.functionArn]);
 }
 
 export function monitorStatements(scope: Construct, access: Access, asksFor: IFunction[]): PolicyStatement[] {
@@ -54,7 +60,7 @@ export function monitorStatements(scope: Construct, access: Access, asksFor: IFu
     statement('UpdateTasks', ['dynamodb:UpdateItem'], [access.tasksTable.tableArn]),
     ...dataStatements(access),
     statement('InvokeDispatcher', ['lambda:InvokeFunction'], [access.dispatcher.functionArn]),
-    ...combiner ? [statement('InvokeCombiner', ['lambda:InvokeFunction'], [combiner.functionArn])] : [],
+    ...combiner ? [invokeCombiner(combiner)] : [],
     ...asksFor.length > 0 ? [statement('ReadWorkerTimeout', ['lambda:GetFunctionConfiguration'], arnsOf(asksFor))] : [],
     statement('ReadAccountLimits', ['lambda:GetAccountSettings'], ['*']), // AWS offers no resource for it
     statement('WakeJob', ['states:SendTaskSuccess'], [access.stateMachine.stateMachineArn]),

@@ -2,6 +2,7 @@ import { Duration, Lazy, Token } from 'aws-cdk-lib';
 import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { BurstComputeProps } from './burst-compute';
+import { CombineMode } from './combine-mode';
 import { findTimeout, FunctionSize, runningSize, runningTimeout } from './function-timeout';
 import { Checker } from './validation';
 
@@ -62,6 +63,7 @@ export interface Settings {
   readonly longestJob: number;
   /** After how many days an object may go: it is as old as its job, and readable for as long as the job's rows. */
   readonly expireAfterDays: number;
+  readonly combineMode: CombineMode;
   /** Functions whose time-outs the monitor has to ask Lambda for. */
   readonly asksFor: IFunction[];
 }
@@ -95,6 +97,8 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
   }
   checkFunctions(scope, check, props);
 
+  const combineMode = readCombineMode(check, props);
+
   const longestJob = known(timeout) ? timeout : LONGEST_JOB;
   return {
     environment: {
@@ -105,6 +109,7 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
       workerRetries,
       toleratedFailurePercentage: tolerated,
       combineOnTimeout: props.combineOnTimeout,
+      combineMode,
       speculativeExecution: props.speculativeExecution,
       resultRetentionSeconds: retention,
       repairIntervalSeconds: repairInterval,
@@ -118,11 +123,26 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
     executionTimeout: longestJob + COMBINE_ALLOWANCE,
     longestJob,
     expireAfterDays: Math.ceil((longestJob + retention + COMBINE_ALLOWANCE) / DAY), // S3 waits for the next midnight on top
+    combineMode,
     asksFor: [
       ...longestTimeout(workersOf(props)) === undefined ? workersOf(props) : [],
       ...Object.values(props.taskFunctions ?? {}).filter((fn) => runningTimeout(fn) === undefined),
     ],
   };
+}
+
+function readCombineMode(check: Checker, { combiner, combineMode }: BurstComputeProps): CombineMode {
+  const mode = combineMode ?? (combiner ? CombineMode.COLLECT : CombineMode.NONE);
+  if (!Object.values(CombineMode).includes(mode)) {
+    check.fail(`combineMode must be one of ${Object.values(CombineMode).join(', ')}, got ${mode}`);
+  }
+  if (mode !== CombineMode.NONE && !combiner) {
+    check.fail(`combineMode ${mode} needs a combiner, got none: set combiner, or leave combineMode out for jobs that end with the manifest of their results`);
+  }
+  if (mode === CombineMode.NONE && combiner) {
+    check.fail(`combineMode NONE calls no combiner, got '${combiner.node.path}': leave out one of the two`);
+  }
+  return mode;
 }
 
 function readRetention(check: Checker, retention: Duration): number {

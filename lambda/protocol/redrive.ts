@@ -30,7 +30,8 @@ export async function prepareRedrive(ports: MeteredPorts, settings: Settings, ex
   }
 
   const manifest = JSON.parse(await fetchText(ports)(manifestObject(jobId, row.epoch))) as Manifest;
-  const uncombined = settings.combineMode === 'TREE' ? await adoptPartials(ports, epoch, manifest, row.plan) : new Set<number>();
+  const isTree = settings.combineMode === 'TREE' && !row.plan.taskFunctions;
+  const uncombined = isTree ? await adoptPartials(ports, epoch, manifest, row.plan) : new Set<number>();
   const { redo, units } = await writeRedo(ports, jobId, epoch, manifest, groupCount(row.plan.batches), uncombined);
   const plan: Plan = { ...await nextPlan(ports, settings, row.plan, units), redo };
   const next: Partial<JobRow> = {

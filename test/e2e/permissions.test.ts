@@ -42,6 +42,7 @@ const DISPATCHER: Record<string, Scenario> = {
   WritePayloads: { request: { ...RANGE, parameters: { bytes: 1000 } }, says: 's3:PutObject' },
   InvokeWorker: { says: 'refused to run the worker' },
   InvokeTaskFunctions: { request: { tasks: [{ function: 'brief', params: 1 }] }, says: 'refused to run the worker' },
+  InvokeCombiner: { construct: 'Tree', says: 'refused to run the combiner' },
   // needed by an inner node, so by a job of several leaves
   InvokeDispatcher: { request: { ...RANGE, batchSize: 1 }, says: 'lambda:InvokeFunction' },
   WakeJob: { says: 'states:SendTaskSuccess' },
@@ -81,8 +82,11 @@ async function endOf(job: Deployed, { request = RANGE, whileRunning }: Scenario)
 
 test.each(['dispatcher', 'monitor'] as const)('every statement of the %s has a job that needs it', async (role) => {
   const scenarios = role === 'dispatcher' ? DISPATCHER : MONITOR;
-  const sids = (await policies.of(bench.jobs.Imported.address[role])).flatMap(({ statements }) => statements.map((s) => s.Sid));
-  expect(sids.filter((sid) => !BY_PLATFORM.includes(sid)).sort()).toEqual(Object.keys(scenarios).sort());
+  const sids = new Set<string>();
+  for (const { address } of [bench.jobs.Imported, bench.jobs.Tree]) {
+    for (const { statements } of await policies.of(address[role])) statements.forEach(({ Sid }) => sids.add(Sid));
+  }
+  expect([...sids].filter((sid) => !BY_PLATFORM.includes(sid)).sort()).toEqual(Object.keys(scenarios).sort());
 });
 
 test('with all of them every one of those jobs succeeds', async () => {

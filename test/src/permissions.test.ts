@@ -6,6 +6,7 @@ import { Alias, Function as LambdaFunction, Tracing } from 'aws-cdk-lib/aws-lamb
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { IConstruct } from 'constructs';
 import { newBurst, newFunction, newStack, policyOf, propertiesOf, resources, Statement, statementsOf, text, withCombiner } from './support';
+import { CombineMode } from '../../src';
 
 const OBJECTS = '<BurstPayloads.Arn>/jobs/*';
 
@@ -124,6 +125,13 @@ describe('by default', () => {
   });
 
   test('every star is one of the listed', () => expect(new Set(wildcards(template))).toEqual(new Set(Object.keys(WILDCARDS))));
+});
+
+test('in mode TREE the dispatcher may call the combiner, and only that', () => {
+  const stack = newStack();
+  withCombiner(stack, { combineMode: CombineMode.TREE });
+  expect(policyOf(Template.fromStack(stack), 'BurstDispatcherPolicy')).toEqual({ ...DISPATCHER, ...INVOKE_COMBINER });
+  expect(policyOf(Template.fromStack(stack), 'BurstMonitorPolicy')).toEqual({ ...MONITOR, ...INVOKE_COMBINER });
 });
 
 describe('with everything on', () => {

@@ -4,7 +4,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { json, newBurst, newStack, propertiesOf, resources, text, withCombiner } from './support';
-import { BurstComputeProps } from '../../src';
+import { BurstComputeProps, CombineMode } from '../../src';
 
 const synthesise = (props: (stack: Stack) => Partial<BurstComputeProps> = () => ({})) => {
   const stack = newStack();
@@ -123,6 +123,7 @@ describe('functions', () => {
       resultRetentionSeconds: 604_800,
       repairIntervalSeconds: 60,
       workerTimeoutSeconds: 3,
+      combineMode: 'NONE',
       leafStartGraceSeconds: 60,
       functions: { worker: { memoryMegabytes: 128, architecture: 'x86_64' } },
     });
@@ -153,11 +154,18 @@ describe('functions', () => {
       resultRetentionSeconds: 259_200,
       repairIntervalSeconds: 30,
       workerTimeoutSeconds: 3,
+      combineMode: 'COLLECT',
       combinerTimeoutSeconds: 3,
       leafStartGraceSeconds: 60,
       functions: { worker: { memoryMegabytes: 128, architecture: 'x86_64' }, combiner: { memoryMegabytes: 128, architecture: 'x86_64' } },
     });
     expect(environmentOf(template, 'BurstDispatcher')).toEqual(common);
+  });
+
+  test('in mode TREE the dispatcher knows the combiner, too', () => {
+    const stack = newStack();
+    withCombiner(stack, { combineMode: CombineMode.TREE });
+    expect(environmentOf(Template.fromStack(stack), 'BurstDispatcher')).toEqual({ ...common, COMBINER_ARN: '<Combiner.Arn>' });
   });
 
   test('an event for the dispatcher is dropped after a minute, and never tried again', () => {

@@ -2,7 +2,7 @@ import { App, CfnParameter, Duration, Lazy, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { Alias, CfnFunction, Function as LambdaFunction, Version } from 'aws-cdk-lib/aws-lambda';
 import { definitionOf, newBurst, newFunction, newStack, propertiesOf, text, json, withCombiner } from './support';
-import { BurstCompute, BurstComputeProps } from '../../src';
+import { BurstCompute, BurstComputeProps, CombineMode } from '../../src';
 
 const settingsOf = (stack: Stack) => json(propertiesOf(Template.fromStack(stack), 'AWS::Lambda::Function', 'BurstMonitor').Environment.Variables.BURST_SETTINGS);
 
@@ -120,6 +120,16 @@ describe('the time-out of functions', () => {
 });
 
 describe('worker and combiner', () => {
+  test('are combined in the mode that fits what is there', () => {
+    const [one, other, third] = [newStack(), newStack(), newStack()];
+    newBurst(one);
+    withCombiner(other);
+    withCombiner(third, { combineMode: CombineMode.TREE });
+    expect([one, other, third].map((stack) => settingsOf(stack).combineMode)).toEqual(['NONE', 'COLLECT', 'TREE']);
+    expect(() => withCombiner(newStack(), { combineMode: CombineMode.NONE })).toThrow(new Error(
+      "combineMode NONE calls no combiner, got 'Stack/Combiner': leave out one of the two (in 'Stack/Burst')"));
+  });
+
   const arn = 'arn:aws:lambda:eu-west-1:111122223333:function:f';
 
   test('workerReplicas that are the worker, or too many, are refused', () => {

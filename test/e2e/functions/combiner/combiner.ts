@@ -1,8 +1,10 @@
+import { combineTree } from './tree';
 import { CombinerEvent, readResults } from '../../../../runtime';
 
 /** Sums all squares, whichever way the results come, and passes on what it was told. */
 export const handler = async (event: CombinerEvent) => {
   if ((event.parameters as { combinerThrows?: boolean } | undefined)?.combinerThrows) throw new RangeError('cannot combine');
+  if (event.tree) return combineTree(event);
   let sum = 0;
   let batches = 0;
   const failed: number[] = [];
