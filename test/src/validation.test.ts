@@ -187,7 +187,7 @@ describe('tokens pass', () => {
     });
     const { Environment } = propertiesOf(Template.fromStack(stack), 'AWS::Lambda::Function', 'BurstMonitor');
     expect(text(Environment.Variables.BURST_SETTINGS)).toBe('{"batchSize":<Size>,"maxConcurrency":<Concurrency>,"branching":<Branching>,'
-      + '"timeoutSeconds":43200,"workerRetries":<Retries>,"toleratedFailurePercentage":<Tolerated>,"resultRetentionSeconds":604800,'
+      + '"timeoutSeconds":43200,"workerRetries":<Retries>,"toleratedFailurePercentage":<Tolerated>,"combineMode":"NONE","resultRetentionSeconds":604800,'
       + '"repairIntervalSeconds":60,"workerTimeoutSeconds":3,"leafStartGraceSeconds":60,"functions":{"worker":{"memoryMegabytes":128,"architecture":"x86_64"}}}');
   });
 
