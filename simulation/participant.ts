@@ -235,9 +235,11 @@ export class Participant {
     sim.checker.anyCallStarts(this);
     await this.pass();
     let answer: CallOutcome = { kind: 'unknown', message: 'connection lost' };
-    if (sim.isFull() || faults.strikes('throttle worker')) answer = { kind: 'throttled' };
-    else if (faults.strikes('lose call')) sim.combinerLost++;
-    else {
+    if (sim.isFull() || faults.strikes('throttle worker')) {
+      answer = { kind: 'throttled' };
+    } else if (faults.strikes('lose call')) {
+      sim.combinerLost++;
+    } else {
       const returned = await sim.runTreeCombiner(payload, this.epoch);
       if (faults.strikes('lose result')) sim.combinerLost++;
       else answer = returned;

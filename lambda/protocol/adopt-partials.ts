@@ -35,7 +35,8 @@ class Adoption {
   private readonly toRun = new Set<number>();
 
   constructor(
-    private readonly ports: Ports, private readonly last: Manifest, private readonly epoch: number, private readonly plan: Plan, private readonly lacking: number[],
+    private readonly ports: Ports, private readonly last: Manifest, private readonly epoch: number, private readonly plan: Plan,
+    private readonly lacking: number[],
   ) {
     this.groups = groupCount(plan.batches);
   }
@@ -80,7 +81,8 @@ class Adoption {
 
   /** Below an adopted partial result nothing is combined: this says that there is nothing to do. */
   private async mark({ level, index }: Place): Promise<void> {
-    await putPartial(this.ports, { jobId: this.last.jobId, epoch: this.epoch }, { level, index, bytes: 0, failedCount: 0, firstFailures: [], ttl: this.plan.ttl });
+    const nothing = { bytes: 0, failedCount: 0, firstFailures: [], ttl: this.plan.ttl };
+    await putPartial(this.ports, { jobId: this.last.jobId, epoch: this.epoch }, { level, index, ...nothing });
   }
 
   private isLacking({ level, index }: Place): boolean {

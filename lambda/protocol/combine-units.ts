@@ -50,7 +50,8 @@ export class CombineUnits {
   private running = 0;
 
   constructor(
-    private readonly ports: Ports, private readonly job: DispatchEvent, private readonly writer: Writer, private readonly parameters: string | undefined,
+    private readonly ports: Ports, private readonly job: DispatchEvent, private readonly writer: Writer,
+    private readonly parameters: string | undefined,
   ) {
     // all groups of the job, also where an epoch runs some of them only
     this.tree = { jobId: job.jobId, epoch: job.epoch, plan: { groups: groupCount(job.plan.batches), ttl: job.plan.ttl } };
@@ -76,7 +77,8 @@ export class CombineUnits {
       known.groups.push(...groups);
       return [];
     }
-    const unit: Unit = { ...place, groups: [...groups], tries: this.earlier.get(key) ?? { calls: 0, failures: 0, unknowns: 0 }, refusals: 0, notBefore: 0 };
+    const tries = this.earlier.get(key) ?? { calls: 0, failures: 0, unknowns: 0 };
+    const unit: Unit = { ...place, groups: [...groups], tries, refusals: 0, notBefore: 0 };
     this.earlier.delete(key);
     this.open.set(key, unit);
     this.waiting.push(unit);

@@ -12,8 +12,15 @@ interface TreeWorld extends World {
   readonly combined: CombinerEvent[];
 }
 
-/** A world whose workers return their batch's number, and whose combiner puts lists of them behind one another: it shows what is lost, twice or out of order. */
-function world(options: Partial<WorldOptions> & { combine?: (event: CombinerEvent, answer: CallOutcome, calls: number) => CallOutcome } = {}): TreeWorld {
+interface TreeOptions extends Partial<WorldOptions> {
+  readonly combine?: (event: CombinerEvent, answer: CallOutcome, calls: number) => CallOutcome;
+}
+
+/**
+ * A world whose workers return their batch's number, and whose combiner puts lists of them behind one another: it shows what is
+ * lost, twice or out of order.
+ */
+function world(options: TreeOptions = {}): TreeWorld {
   const combined: CombinerEvent[] = [];
   const { worker = ({ batchId }: WorkerEvent) => returned(batchId), combine = (_, answer) => answer } = options;
   const w: World = new World({
@@ -92,7 +99,12 @@ describe('combine mode TREE', () => {
     for (const options of [{ maxConcurrency: 5 }, {}]) {
       let combining = 0;
       let peak = 0;
-      const w: TreeWorld = world({ accountConcurrency: 10, combine: (_, answer) => { peak = Math.max(peak, w.running + ++combining); combining--; return answer; } });
+      const combine = (_: CombinerEvent, answer: CallOutcome) => {
+        peak = Math.max(peak, w.running + ++combining);
+        combining--;
+        return answer;
+      };
+      const w: TreeWorld = world({ accountConcurrency: 10, combine });
       expect((await w.run({ items: { range: { start: 0, end: 400 } }, ...options })).succeeded).toBe(true);
       expect(peak).toBeLessThanOrEqual(options.maxConcurrency ?? 9);
       expect(result(w)).toEqual(range(0, 400));
@@ -105,7 +117,9 @@ describe('combine mode TREE', () => {
     expect(w.combined.find(({ tree }) => tree!.level === 0 && tree!.index === 1)).toMatchObject({
       isComplete: false, failures: { count: 1, first: [{ batchId: 107, message: 'bad', attempts: 3 }] }, results: { failed: [107] },
     });
-    expect(w.combined.find(({ tree }) => tree!.isFinal)).toMatchObject({ isComplete: false, failures: { count: 4, first: [{ batchId: 7 }, { batchId: 57 }, { batchId: 107 }, { batchId: 157 }] } });
+    expect(w.combined.find(({ tree }) => tree!.isFinal)).toMatchObject({
+      isComplete: false, failures: { count: 4, first: [7, 57, 107, 157].map((batchId) => ({ batchId })) },
+    });
     expect(result(w)).toEqual(range(0, 200).map((batch) => (batch % 50 === 7 ? null : batch)));
   });
 

@@ -47,6 +47,25 @@ def test_inline() -> None:
     ]
 
 
+def test_tree_inline() -> None:
+    batches = [{"start": 64, "end": 65}, {"start": 65, "end": 66}]
+    event = combiner_event({"inline": [10, None], "failed": [65], "missing": [], "batches": batches}, [{**FAILURE, "batchId": 65}])
+    assert summary(read_results(event)) == [(64, "succeeded", 10, None), (65, "failed", None, "bad")]
+
+
+def test_tree_entries() -> None:
+    lines = [
+        {"batches": {"start": 64, "end": 65}, "result": None},
+        {"batches": {"start": 65, "end": 66}, "failure": {**FAILURE, "batchId": 65}},
+        {"batches": {"start": 4096, "end": 8192}, "ref": {"key": "big", "bytes": 9}},
+    ]
+    bucket = Bucket({"jobs/job/e1/tree/1-0/o.jsonl": "".join(json.dumps(line) + "\n" for line in lines).encode(), "big": ["big"]})
+    event = combiner_event({"entries": "s3://bucket/jobs/job/e1/tree/1-0/o.jsonl"})
+    assert summary(read_results(event, client=bucket)) == [
+        (64, "succeeded", None, None), (65, "failed", None, "bad"), (4096, "succeeded", ["big"], None),
+    ]
+
+
 def test_manifest_with_every_form_of_group() -> None:
     objects = {
         "jobs/job/e1/manifest.json": {"batchCount": 200, "pieces": ["p0", "p1"]},
