@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { BurstComputeProps } from '../../src';
+import { BurstComputeProps, CombineMode } from '../../src';
 
 const days = (n: number) => Duration.days(n);
 const seconds = (n: number) => Duration.seconds(n);
@@ -39,4 +39,9 @@ export const PROPS: [props: Partial<BurstComputeProps>, message: string][] = [
     + 'rounds, got a timeout of 1382400 seconds with a repairInterval of 900 seconds, up to 1536 rounds: an execution keeps 25,000 events and a round '
     + 'takes about 13 (waits grow while a job is quiet, up to 15 minutes, but every round of a struggling job may be a busy one); lower timeout '
     + 'to at most 1350000 seconds, with a repairInterval of 900 seconds'],
+  [{ combineMode: CombineMode.TREE },
+    'combineMode TREE needs a combiner, got none: set combiner, or leave combineMode out for jobs that end with the manifest of their results'],
+  [{ combineMode: CombineMode.COLLECT },
+    'combineMode COLLECT needs a combiner, got none: set combiner, or leave combineMode out for jobs that end with the manifest of their results'],
+  [{ combineMode: 'tree' as CombineMode }, 'combineMode must be one of COLLECT, TREE, NONE, got tree'],
 ];
