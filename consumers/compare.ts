@@ -21,3 +21,10 @@ export function differences(expected: Map<string, string>, actual: Map<string, s
   }
   return lines;
 }
+
+/** The logical ids of all resources with their types: what has to outlive a new version of the CDK. */
+export function logicalIds(deployed: Map<string, string>): string[] {
+  const templates = [...deployed].filter(([file]) => file.endsWith('.template.json')).map(([, text]) => JSON.parse(text));
+  return templates.flatMap(({ Resources }) => Object.entries<{ Type: string }>(Resources))
+    .map(([id, { Type }]) => `${id} ${Type}`).filter((line) => !line.endsWith(' AWS::CDK::Metadata')).sort();
+}

@@ -1,13 +1,13 @@
 import { mkdtemp } from 'fs/promises';
 import { tmpdir } from 'os';
 import * as path from 'path';
-import { deployable, differences } from './compare';
+import { deployable, differences, logicalIds } from './compare';
 import { Language, LANGUAGES, missing } from './toolchains';
 import { App, Workspace } from './workspace';
 
 /*
  * Installs each packed artifact in a fresh project of its own language, synthesises the same app in all of them, compares what
- * comes out byte for byte, and runs a job on what Python and Java made. The examples are synthesised in the same way.
+ * comes out byte for byte, with the newest aws-cdk-lib, too, and runs a job on what Python and Java made. The examples are synthesised in the same way.
  * Where a toolchain is missing, its language is left out; in CI that is a failure.
  */
 
@@ -33,6 +33,8 @@ async function main(): Promise<void> {
 
     const consumers = new Map([...assemblies].filter(([{ name }]) => name === 'consumers').map(([{ language }, folder]) => [language, folder]));
     compare(consumers);
+    const app = apps.find(({ name, language }) => name === 'consumers' && language === 'typescript');
+    if (app) await timed('typescript: consumers on the newest aws-cdk-lib', async () => compareIds(assemblies.get(app)!, await workspace.synthesiseOnNewest(app)));
     await runJobs(workspace, consumers);
     await workspace.remove();
   } catch (error) {
@@ -49,6 +51,12 @@ function compare(assemblies: Map<Language, string>): void {
     if (found.length > 0) throw new Error(`what ${language} synthesises differs from what ${first} does:\n${found.join('\n')}`);
   }
   say(`${[...assemblies.keys()].join(', ')}: the same ${[...expected.keys()].join(', ')}`);
+}
+
+function compareIds(oldest: string, newest: string): void {
+  const ids = new Set(logicalIds(deployable(newest)));
+  const lost = logicalIds(deployable(oldest)).filter((id) => !ids.has(id));
+  if (lost.length > 0) throw new Error(`the newest aws-cdk-lib would replace or remove ${lost.join(', ')}`);
 }
 
 /** A job on the local AWS from the assemblies that Python and Java made, with the packed `burst` command. */

@@ -8,6 +8,7 @@ import { Language } from './toolchains';
 const ROOT = path.join(__dirname, '..');
 const DIST = path.join(ROOT, 'dist');
 const GO_MODULE = 'github.com/cdk-burst-compute/cdk-burst-compute-go/cdkburstcompute';
+const NPM_INSTALL = ['npm', 'install', '--no-audit', '--no-fund', '--loglevel=error'];
 /** Built files and packages of the checkout stay behind: a consumer starts from what is committed. */
 const LEFT_BEHIND = /[\\/](node_modules|cdk\.out|dist|target|__pycache__)([\\/]|$)/;
 
@@ -45,7 +46,7 @@ export class Workspace {
         }
         merged['cdk-burst-compute'] = `file:${artifact('js', '.tgz')}`;
         await writeFile(path.join(this.folder, 'package.json'), JSON.stringify({ private: true, dependencies: merged }));
-        return this.run(['npm', 'install', '--no-audit', '--no-fund', '--loglevel=error'], this.folder);
+        return this.run(NPM_INSTALL, this.folder);
       }
       case 'python':
         await this.run(['python3', '-m', 'venv', this.venv], this.folder);
@@ -79,14 +80,28 @@ export class Workspace {
     return assembly;
   }
 
+  /** Synthesises a TypeScript app with the newest aws-cdk-lib and constructs that npm serves; all else here has the oldest that are allowed. */
+  async synthesiseOnNewest(app: App): Promise<string> {
+    const folder = path.join(this.folder, 'newest');
+    await cp(path.join(this.folder, app.name), folder, { recursive: true });
+    const project = path.join(folder, app.language);
+    const manifest = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8'));
+    Object.assign(manifest.dependencies, { 'aws-cdk-lib': 'latest', 'constructs': 'latest', 'cdk-burst-compute': `file:${artifact('js', '.tgz')}` });
+    delete manifest.devDependencies['aws-cdk']; // the app writes its assembly without the command, which follows another numbering
+    await writeFile(path.join(project, 'package.json'), JSON.stringify(manifest));
+    await this.run(NPM_INSTALL, project);
+    await this.run(['node', '-r', 'ts-node/register', 'app.ts'], project, '', { CDK_OUTDIR: path.join(folder, 'cdk.out') });
+    return path.join(folder, 'cdk.out');
+  }
+
   /** Runs one command; its output is shown only when it fails. */
-  async run(command: string[], cwd: string, input?: string): Promise<void> {
-    await this.output(command, cwd, input);
+  async run(command: string[], cwd: string, input = '', environment: NodeJS.ProcessEnv = {}): Promise<void> {
+    await this.output(command, cwd, input, environment);
   }
 
   /** What a command prints on its standard output. */
-  async output([command, ...args]: string[], cwd: string, input = ''): Promise<string> {
-    const child = spawn(command, args, { cwd, env: this.environment, stdio: ['pipe', 'pipe', 'pipe'] });
+  async output([command, ...args]: string[], cwd: string, input = '', environment: NodeJS.ProcessEnv = {}): Promise<string> {
+    const child = spawn(command, args, { cwd, env: { ...this.environment, ...environment }, stdio: ['pipe', 'pipe', 'pipe'] });
     let out = '';
     let all = '';
     child.stdout.on('data', (chunk) => { out += chunk; all += chunk; });
