@@ -1,10 +1,10 @@
-import { awscdk, javascript, JsonFile, TomlFile } from 'projen';
+import { awscdk, javascript, JsonFile, release, TomlFile } from 'projen';
 
 /** The one place that decides what is built, with which versions, and how; every generated file comes from here. */
 
 const CDK_VERSION = '2.263.0'; // newest aws-cdk-lib that npm, PyPI, Maven Central and the Go proxy all serve
 const NODE_FLOOR = '20.16.0';
-const CODE_DIRS = ['lambda', 'runtime', 'client', 'engine', 'simulation', 'bench', 'examples', 'demo', 'consumers'];
+const CODE_DIRS = ['lambda', 'runtime', 'client', 'engine', 'simulation', 'bench', 'examples', 'demo', 'consumers', 'packaging'];
 
 const project = new awscdk.AwsCdkConstructLibrary({
   name: 'cdk-burst-compute',
@@ -77,7 +77,11 @@ const project = new awscdk.AwsCdkConstructLibrary({
 
   sampleCode: false,
   github: false,
-  release: false,
+  release: true, // tasks alone: which system runs them is not decided here
+  releaseToNpm: true,
+  bumpPackage: 'commit-and-tag-version@12.7.3', // 13 asks for Node 22
+  releaseTrigger: release.ReleaseTrigger.manual({ changelogPath: 'CHANGELOG.md' }),
+  majorVersion: 0,
   depsUpgrade: false,
   docgen: true,
   docgenFilePath: 'API.md',
@@ -178,13 +182,37 @@ packageAll.prependSpawn(project.preCompileTask); // from a clean checkout, too
 project.addTask('consumers', {
   description: 'Installs what package-all made in fresh projects of all languages, compares what they synthesise, and runs it', exec: 'ts-node -T consumers/run.ts',
 });
+project.packageTask.reset();
+project.packageTask.spawn(packageAll); // projen's own packs npm's alone where CI is set, for a matrix of jobs
+project.addTask('notices', {
+  description: 'THIRD-PARTY-NOTICES from what is bundled: npm run notices [-- --check]', exec: 'ts-node -T packaging/notices.ts', receiveArgs: true,
+});
+
+// Against the assembly kept from the last release, so that it needs no network; `--error-on all`, because everything is experimental.
+const compat = project.tasks.tryFind('compat')!;
+compat.reset('jsii-diff packaging/released . --keys --error-on all --ignore-file .compatignore', { receiveArgs: true });
+project.addTask('compat:keep', { description: 'After a release: what `compat` compares with from now on', exec: 'ts-node -T packaging/keep.ts' });
+
+// `npm run release` leaves the packages of the new version in dist/; these send them. Credentials come from the environment, see publib.
+const PUBLIB = 'npx --yes -p publib@0.2.1061';
+for (const [registry, folder] of [['npm', 'js'], ['pypi', 'python'], ['maven', 'java'], ['golang', 'go']]) {
+  project.addTask(`publish:${registry}`, {
+    description: `Publishes dist/${folder}`,
+    exec: `${PUBLIB} publib-${registry} dist/${folder}`,
+    env: {
+      npm: { NPM_CONFIG_PROVENANCE: '$(test -n "$CI" && echo true || echo false)' }, // only a CI system can vouch for where a package was built
+      maven: { MAVEN_SERVER_ID: 'central-ossrh' },
+      golang: { GIT_USER_NAME: 'cdk-burst-compute contributors', GIT_USER_EMAIL: 'maintainers@cdk-burst-compute.dev' },
+    }[registry],
+  });
+}
 project.addTask('demo', { description: 'Digit search on the local engine, from the sources to a checked answer', exec: 'ts-node -T demo/demo.ts' });
 
 // The engine's launcher runs under Python; it ships beside the bundled command.
 const packedFrom = ['engine']; // of these folders some files run on the user's machine as they are
 project.npmignore?.exclude(
   ...CODE_DIRS.filter((dir) => !packedFrom.includes(dir)).map((dir) => `/${dir}/`), '/engine/*.ts', '/docs/', '/CONTRIBUTING.md',
-  '/.npmrc', '/.ci/', '/jest.config.json', '/tsconfig.types.json', '/projenrc/', '/.burst/', '**/cdk.out',
+  '/.npmrc', '/.ci/', '/CHANGELOG.md', '/.compatignore', '/jest.config.json', '/tsconfig.types.json', '/projenrc/', '/.burst/', '**/cdk.out',
 );
 project.gitignore.exclude('cdk.out', '/demo/report.*', '.burst', '__pycache__', '*.pyc', '/junit.xml');
 
