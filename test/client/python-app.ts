@@ -15,4 +15,7 @@ const fn = (id: string, handler: string) => new Function(stack, id, {
 const common = { workerRetries: 0, repairInterval: Duration.seconds(5), timeout: Duration.hours(1), removalPolicy: RemovalPolicy.DESTROY };
 
 new BurstCompute(stack, 'Items', { ...common, worker: fn('Square', 'square'), combiner: fn('Combine', 'combine'), batchSize: 10, combineOnTimeout: true });
-new BurstCompute(stack, 'Calls', { ...common, worker: fn('Call', 'calls') });
+const named = fn('Named', 'named');
+new BurstCompute(stack, 'Calls', {
+  ...common, worker: fn('Call', 'calls'), taskFunctions: { increment: named, fail: named, unlisted: named, whole: fn('Whole', 'whole') },
+});

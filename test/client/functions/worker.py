@@ -51,3 +51,10 @@ def fail(kind):
 
 
 calls = burst_worker(functions=[pow, divmod, "operator:mul", nap, tell, fail, price])
+
+named = burst_worker(functions={"increment": lambda params: params["n"] + 1, "fail": lambda params: fail(params)})
+
+
+@burst_worker
+def whole(params, batch):
+    return [batch.task_id, params]

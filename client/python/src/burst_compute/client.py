@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
 import hashlib
 import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal
@@ -123,7 +122,7 @@ class BurstClient:
     def submit(self, request: Mapping[str, Any], *, name: str | None = None) -> str:
         """Starts a job. The same name with the same request is the same job, however often it is submitted.
 
-        A list that is too large for the input of an execution is uploaded first, under ``jobs/<job>/upload/`` of the payload bucket; so
+        A list of items or tasks that is too large for the input of an execution is uploaded first, under ``jobs/<job>/upload/`` of the payload bucket; so
         is one with integers beyond 2**53, which would lose digits in the input.
 
         Args:
@@ -157,17 +156,15 @@ class BurstClient:
         """The request that is sent, and its text. The same list gets the same place, so that the same request stays the same."""
         text = to_json(request)
         size = len(text.encode())
-        items = request.get("items")
-        # anything else beside the list is wrong, and for Prepare to explain
-        has_list = isinstance(items, Mapping) and [*items] == ["list"] and isinstance(items["list"], (builtins.list, tuple))
-        if size <= MAX_REQUEST_BYTES and not (has_list and _has_long_integers(text, items)):
+        kind, given = _list_of(request)
+        if size <= MAX_REQUEST_BYTES and not (given is not None and _has_long_integers(text, given)):
             return request, text
-        if not has_list or items is None:
+        if given is None:
             raise RequestTooLargeError(size, MAX_REQUEST_BYTES)
-        lines = b"".join(f"{to_json(item)}\n".encode() for item in items["list"])
+        lines = b"".join(f"{to_json(item)}\n".encode() for item in given)
         bucket = self._address.payload_bucket
         key = f"jobs/{job_id}/upload/{hashlib.sha256(lines).hexdigest()[:32]}.jsonl"
-        smaller = {**request, "items": {"s3": {"uri": f"s3://{bucket}/{key}"}}}
+        smaller = {**request, kind: {"s3": {"uri": f"s3://{bucket}/{key}"}}}
         text = to_json(smaller)
         if len(text.encode()) > MAX_REQUEST_BYTES:
             raise RequestTooLargeError(len(text.encode()), MAX_REQUEST_BYTES)
@@ -183,7 +180,13 @@ class BurstClient:
         """How a job stands: at most two requests, whatever the job's size; one with more than 100 dispatchers is estimated from 100 of them."""
         row = self._row(job_id)
         if row is None:
-            return self._status_of_execution(job_id)
+            found = self._status_of_execution(job_id)
+            # it may have been prepared, and ended, between the two looks
+            row = None if found is not None and not found.has_ended else self._row(job_id)
+            if row is None:
+                if found is None:
+                    raise UnknownJobError(job_id, self._address.state_machine_arn)
+                return found
         now, plan = status_of(row), row.get("plan") or {}
         finished = failed = running = 0
         if now == "SUCCEEDED":
@@ -220,21 +223,20 @@ class BurstClient:
         finished, failed, running = (round(leaves / sample * sum(count.get(name, 0) for count in counts)) for name in ("finished", "failed", "running"))
         return min(plan["batches"], finished), failed, running
 
-    def _status_of_execution(self, job_id: str) -> JobStatus:
-        """A job without a row has not been prepared yet, was refused, or is long over."""
-        unknown = UnknownJobError(job_id, self._address.state_machine_arn)
+    def _status_of_execution(self, job_id: str) -> JobStatus | None:
+        """A job without a row has not been prepared yet, was refused, or is long over (None)."""
         try:
             execution = self._connection.call("stepfunctions", "describe_execution", executionArn=self._execution_arn(job_id))
         except Exception as error:
             if error_code(error) in ("ExecutionDoesNotExist", "InvalidArn"):
-                raise unknown from error
+                raise UnknownJobError(job_id, self._address.state_machine_arn) from error
             raise
         status = _EXECUTION_STATUS.get(execution["status"], "FAILED")
         if status == "PENDING":
             return JobStatus(job_id, "PENDING", started_at=execution["startDate"])
         # its row is gone after its retention, Step Functions remembers it longer
         if status == "SUCCEEDED":
-            raise unknown
+            return None
         reason = f"{execution.get('error', execution['status'])}: {execution.get('cause', 'its execution ended before the job was prepared')}"
         return JobStatus(job_id, status, started_at=execution["startDate"], ended_at=execution.get("stopDate"), reason=reason)  # type: ignore[arg-type]
 
@@ -270,21 +272,21 @@ class BurstClient:
             pace.pause(left)
 
     def result(self, job_id: str, *, partial: bool = False) -> Any:
-        """The combiner's answer; ``None`` without a combiner.
+        """The combiner's answer, or of unlike tasks what became of each, by id; ``None`` without either.
 
         Args:
             job_id: the job.
-            partial: that of a job that ran out of time, too, where the construct says ``combineOnTimeout``.
+            partial: of a job that did not succeed, too: where it has unlike tasks, or ran out of time and the construct says ``combineOnTimeout``.
 
         Raises:
             JobFailedError: the job did not succeed, or has not ended.
         """
         row = self._row(job_id)
         if row is None:
-            status = self._status_of_execution(job_id)
+            status = self.status(job_id)
             raise JobFailedError(job_id, status.status, None, status.reason or "it has not ended yet: wait() for it")
         now, reason = status_of(row), row.get("reason") or {}
-        has_partial = partial and now == "TIMED_OUT" and row.get("result") is not None
+        has_partial = partial and now in TERMINAL and row.get("result") is not None
         if now != "SUCCEEDED" and not has_partial:
             raise JobFailedError(job_id, now, reason.get("code"), reason.get("message", "it has not ended yet: wait() for it"))
         if row.get("result") is None:
@@ -329,11 +331,12 @@ class BurstClient:
             if row is not None and row.get("plan"):
                 break
             status = self.status(job_id)
-            if status.has_ended:
+            if status.has_ended and (row is not None or status.epoch == 0):
                 raise JobFailedError(job_id, status.status, None, status.reason or "it ended before it was planned")
-            if not follow:
+            if not follow and not status.has_ended:
                 return
-            pace.pause()
+            if not status.has_ended:
+                pace.pause()
         follower = Follower(self._connection, self._address, row, with_results)
         for piece in follower.groups(order, follow, pace):
             yield follower, piece
@@ -456,6 +459,17 @@ class BurstClient:
             if "nextToken" not in answer:
                 return
             page["nextToken"] = answer["nextToken"]
+
+
+def _list_of(request: Mapping[str, Any]) -> tuple[str, Sequence[Any] | None]:
+    """The items or tasks of a request that may be stored aside."""
+    items, tasks = request.get("items"), request.get("tasks")
+    if isinstance(tasks, (list, tuple)):
+        return "tasks", tasks
+    # anything else beside the list is wrong, and for Prepare to explain
+    if isinstance(items, Mapping) and [*items] == ["list"] and isinstance(items["list"], (list, tuple)):
+        return "items", items["list"]
+    return "", None
 
 
 def _has_long_integers(text: str, value: Any) -> bool:

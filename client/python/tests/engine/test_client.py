@@ -144,6 +144,32 @@ def test_large_lists_are_uploaded_once_and_keep_long_integers(calls: BurstClient
     assert [item.result for batch in calls.results(few, poll_seconds=0.2) for item in batch.items()] == [2**61, 2**61 + 1]
 
 
+def test_unlike_tasks(calls: BurstClient) -> None:
+    tasks = [
+        {"id": "more", "function": "increment", "params": {"n": 2**61}},
+        {"id": "bad", "function": "fail", "params": "value"},
+        {"function": "unlisted"},
+        {"id": "whole", "function": "whole", "params": [1]},
+    ]
+    job = calls.submit({"tasks": tasks})
+    assert calls.wait(job, poll_seconds=0.2).status == "FAILED"
+    with pytest.raises(JobFailedError):
+        calls.result(job)
+    job = calls.submit({"tasks": tasks, "toleratedFailurePercentage": 50})
+    batches = list(calls.results(job, poll_seconds=0.2))
+    assert [(batch.task_id, batch.state, batch.result) for batch in batches] == [
+        ("more", "succeeded", 2**61 + 1), ("bad", "failed", None), ("2", "failed", None), ("whole", "succeeded", ["whole", [1]]),
+    ]
+    calls.wait(job, poll_seconds=0.2)
+    result = calls.result(job)
+    assert result["whole"] == {"status": "SUCCEEDED", "result": ["whole", [1]]}
+    assert result["bad"]["error"]["message"] == "remote words"
+    assert "allowed: fail, increment" in result["2"]["error"]["message"]
+    large = [{"function": "increment", "params": {"n": n, "padding": "x" * 1000}} for n in range(300)]
+    job = calls.submit({"tasks": large})
+    assert [batch.result for batch in calls.results(job, poll_seconds=0.2)] == list(range(1, 301))
+
+
 def test_what_cannot_be_sent_is_refused(items: BurstClient) -> None:
     with pytest.raises(RequestTooLargeError, match="250000"):
         items.submit({**items_request(1), "parameters": "x" * 300_000})
@@ -166,6 +192,10 @@ def test_unknown_jobs(items: BurstClient, verb: str) -> None:
 def test_the_job_is_found_by_its_stack() -> None:
     job = BurstClient(stack="Python", construct="Items").submit(items_request(10))
     assert BurstClient(stack="Python", construct="Python/Items").wait(job, poll_seconds=0.2).status == "SUCCEEDED"
+    arn = json.loads(ADDRESSES["Items"])["stateMachineArn"]
+    execution = f"{arn.replace(':stateMachine:', ':execution:')}:{job}"
+    for by_arn in (BurstClient(arn), BurstClient(execution)):
+        assert by_arn.status(job).status == "SUCCEEDED"
     for options, words in [
         ({"stack": "Python"}, "several BurstComputes.*\n  Python/Calls\n  Python/Items"),
         ({"stack": "Python", "construct": "Others"}, "no BurstCompute Others"),
