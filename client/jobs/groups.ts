@@ -53,8 +53,9 @@ async function planned(context: Context, jobId: string, options: FollowOptions):
   for (;;) {
     const row = await context.jobRow(jobId);
     if (row?.plan !== undefined) return row;
-    if (row === undefined ? isTerminal((await status(context, jobId)).status) : isTerminal(statusOf(row))) return undefined;
-    if (options.follow === false) return undefined;
+    const { status: now, epoch } = row ? { status: statusOf(row), epoch: 0 } : await status(context, jobId);
+    if (isTerminal(now) && epoch > 0) continue; // it was prepared, and ended, between the two looks
+    if (isTerminal(now) || options.follow === false) return undefined;
     await pace.pause();
   }
 }

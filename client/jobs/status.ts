@@ -49,8 +49,14 @@ export const isTerminal = (status: StatusName) => TERMINAL.has(status);
 export const statusOf = (row: JobRow): StatusName => (row.terminal?.epoch === row.epoch ? row.terminal.status : row.status);
 
 export async function status(context: Context, jobId: string): Promise<JobStatus> {
-  const row = await context.jobRow(jobId);
-  if (row === undefined) return statusOfExecution(context, jobId);
+  let row = await context.jobRow(jobId);
+  if (row === undefined) {
+    const found = await statusOfExecution(context, jobId);
+    if (found && !isTerminal(found.status)) return found;
+    row = await context.jobRow(jobId); // it may have been prepared, and ended, between the two looks
+    if (row === undefined && found) return found;
+    if (row === undefined) throw new UnknownJobError(jobId, context.address.stateMachineArn);
+  }
   const now = statusOf(row);
   const base = {
     jobId,
@@ -98,15 +104,14 @@ function leafCounts(row: JobRow, leaves: LeafRow[], scale: number): { finished: 
   return { finished: Math.min(row.plan?.batches ?? 0, sum('finished')), failed: sum('failed'), running: sum('running') };
 }
 
-/** A job without a row has not been prepared yet, was refused, or is long over. */
-async function statusOfExecution(context: Context, jobId: string): Promise<JobStatus> {
+/** A job without a row has not been prepared yet, was refused, or is long over (undefined). */
+async function statusOfExecution(context: Context, jobId: string): Promise<JobStatus | undefined> {
   const none = { jobId, epoch: 0, batchCount: 0, finished: 0, failed: 0, running: 0, leaves: 0 };
-  const unknown = new UnknownJobError(jobId, context.address.stateMachineArn);
   try {
     const execution = await context.connection.steps().send(new DescribeExecutionCommand({ executionArn: context.executionArn(jobId) }), context.send);
     if (execution.status === 'RUNNING') return { ...none, status: 'PENDING', startedAt: execution.startDate };
     // its row is gone after its retention, Step Functions remembers it longer
-    if (execution.status === 'SUCCEEDED') throw unknown;
+    if (execution.status === 'SUCCEEDED') return undefined;
     return {
       ...none,
       status: execution.status === 'ABORTED' ? 'CANCELLED' : execution.status === 'TIMED_OUT' ? 'TIMED_OUT' : 'FAILED',
@@ -115,7 +120,7 @@ async function statusOfExecution(context: Context, jobId: string): Promise<JobSt
       endedAt: execution.stopDate,
     };
   } catch (error) {
-    if (error instanceof ExecutionDoesNotExist || error instanceof InvalidArn) throw unknown;
+    if (error instanceof ExecutionDoesNotExist || error instanceof InvalidArn) throw new UnknownJobError(jobId, context.address.stateMachineArn);
     throw error;
   }
 }
