@@ -6,7 +6,7 @@ export class BurstError extends Error {
   }
 }
 
-/** No BurstCompute is at the address. */
+/** No BurstCompute is at the address, or no Region says where to look. */
 export class AddressError extends BurstError {}
 
 /** No job of this name was started here. */
@@ -50,5 +50,5 @@ export class CredentialsError extends BurstError {}
 /** The credentials are good, but do not allow this. */
 export class AccessDeniedError extends BurstError {}
 
-/** The endpoint does not answer, or no Region says which one it is. */
+/** The endpoint does not answer. */
 export class UnreachableError extends BurstError {}

@@ -1,4 +1,4 @@
-import { AccessDeniedError, CredentialsError, UnreachableError } from './errors';
+import { AccessDeniedError, AddressError, CredentialsError, UnreachableError } from './errors';
 
 interface SdkError extends Error {
   readonly code?: string;
@@ -23,7 +23,7 @@ export function explain(error: unknown, whom: string): unknown {
   if (EXPIRED.test(name)) return new CredentialsError(`the AWS credentials have expired (${whom}: ${firstLine(message)}): get new ones, for instance with \`aws sso login\``, options);
   if (REFUSED.test(name)) return new CredentialsError(`the AWS credentials are not accepted (${whom}: ${firstLine(message)}): check profile, keys and Region`, options);
   if (DENIED.test(name)) return new AccessDeniedError(`not allowed (${whom}): ${firstLine(message)}: the construct's grantStart, grantReadResults, grantCancel and grantRedrive give what is needed`, options);
-  if (message === 'Region is missing') return new UnreachableError('no AWS Region is set: set AWS_REGION, or name the state machine by its ARN', options);
+  if (message === 'Region is missing') return new AddressError('no AWS Region is set: set AWS_REGION, or name the state machine by its ARN', options);
   const network = code ?? errors?.[0]?.code;
   if (name === 'TimeoutError' || (network !== undefined && UNREACHABLE.has(network))) {
     return new UnreachableError(`${whom} does not answer (${network ?? name}): check the network, the Region and the endpoint`, options);

@@ -1,10 +1,15 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { JobStatus } from '../index';
 
+/** Over which the rate is measured: leaves tell of progress every 2 s. */
+const PACE_MS = 20_000;
+
 /** Tells on standard error how things go: a bar on a terminal, one line per step elsewhere. */
 export class Progress {
   private bar?: SingleBar;
   private readonly started = Date.now();
+  /** What was finished when, over the last while. */
+  private seen: { readonly at: number; readonly finished: number }[] = [];
 
   /** One step that has begun or ended. */
   step(message: string): void {
@@ -20,10 +25,10 @@ export class Progress {
   job(status: JobStatus): void {
     if (!process.stderr.isTTY || status.batchCount === 0) return;
     const { finished, failed, running, batchCount } = status;
-    const payload = { failed, running, status: status.status };
+    const payload = { failed, running, status: status.status, pace: this.pace(status) };
     if (this.bar === undefined) {
       this.bar = new SingleBar({
-        format: '{bar} {value}/{total} batches, {failed} failed, {running} running, {duration_formatted} {status}',
+        format: '{bar} {value}/{total} batches, {failed} failed, {running} running, {pace}, {duration_formatted} {status}',
         stream: process.stderr,
         hideCursor: true,
       }, Presets.shades_classic);
@@ -32,6 +37,17 @@ export class Progress {
       this.bar.setTotal(batchCount);
       this.bar.update(finished, payload);
     }
+  }
+
+  /** Batches per second over the last while, and how long the rest takes at that rate. */
+  private pace({ finished, batchCount }: JobStatus): string {
+    const now = Date.now();
+    this.seen = [...this.seen.filter(({ at }) => now - at < PACE_MS), { at: now, finished }];
+    const [first] = this.seen;
+    const rate = now > first.at ? (1000 * (finished - first.finished)) / (now - first.at) : 0;
+    if (rate <= 0) return '-/s';
+    const left = Math.ceil((batchCount - finished) / rate);
+    return `${rate.toFixed(rate < 10 ? 1 : 0)}/s, ${left < 120 ? `${left} s` : `${Math.ceil(left / 60)} min`} left`;
   }
 
   stop(): void {

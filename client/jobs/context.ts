@@ -36,7 +36,8 @@ export class Context {
     const fields = names && { ProjectionExpression: Object.keys(names).join(','), ExpressionAttributeNames: names };
     while (pending.length > 0) {
       const page = { Keys: pending.splice(0, PAGE), ...fields };
-      const { Responses, UnprocessedKeys } = await this.connection.dynamo().send(new BatchGetItemCommand({ RequestItems: { [table]: page } }), this.send);
+      const get = new BatchGetItemCommand({ RequestItems: { [table]: page } });
+      const { Responses, UnprocessedKeys } = await this.connection.dynamo().send(get, this.send);
       rows.push(...(Responses?.[table] ?? []).map((item) => unmarshall(item) as T));
       pending = [...pending, ...((UnprocessedKeys?.[table]?.Keys ?? []) as typeof pending)];
     }

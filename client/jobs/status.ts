@@ -35,7 +35,7 @@ export interface JobStatus {
 
 export interface WaitOptions {
   /** Called with every look, the last one included. */
-  readonly onProgress?: (status: JobStatus) => void;
+  readonly onProgress?: (now: JobStatus) => void;
   /** Between two looks, in ms. @default - 500 at first, a twentieth of the time waited later, 5000 at most */
   readonly pollMs?: number;
   /** Stops waiting; the job goes on. */
@@ -108,7 +108,8 @@ function leafCounts(row: JobRow, leaves: LeafRow[], scale: number): { finished: 
 async function statusOfExecution(context: Context, jobId: string): Promise<JobStatus | undefined> {
   const none = { jobId, epoch: 0, batchCount: 0, finished: 0, failed: 0, running: 0, leaves: 0 };
   try {
-    const execution = await context.connection.steps().send(new DescribeExecutionCommand({ executionArn: context.executionArn(jobId) }), context.send);
+    const describe = new DescribeExecutionCommand({ executionArn: context.executionArn(jobId) });
+    const execution = await context.connection.steps().send(describe, context.send);
     if (execution.status === 'RUNNING') return { ...none, status: 'PENDING', startedAt: execution.startDate };
     // its row is gone after its retention, Step Functions remembers it longer
     if (execution.status === 'SUCCEEDED') return undefined;

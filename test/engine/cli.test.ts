@@ -51,7 +51,7 @@ describe('burst local', () => {
   test('ends with the error of a job that failed, in one line', () => {
     writeFileSync(path.join(folder, 'request.json'), JSON.stringify({ items: { range: { start: 0, end: 2 } }, parameters: 1 }));
     const { status, stdout, stderr } = burst(['local', '--app', 'cdk.out', '--request', 'request.json']);
-    expect([status, stdout]).toEqual([1, '']);
+    expect([status, stdout]).toEqual([3, '']);
     const lines = stderr.trim().split('\n');
     expect(lines[lines.length - 1]).toMatch(/^burst: job \S+ is FAILED \(\w+\): .*on purpose/);
   });

@@ -1,0 +1,89 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { printJson, printTable } from './output';
+import { clientOf, jobArn, named, TargetFlags, withTarget } from './target';
+import { JobSummary } from '../jobs/list';
+import { JobStatus, StatusName } from '../jobs/status';
+
+const STATUSES: StatusName[] = ['PENDING', 'RUNNING', 'COMBINING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'CANCELLED'];
+const NAME = 'its name, or the ARN of its execution';
+
+export const jobCommands = (): Command[] => [
+  withTarget(new Command('status'))
+    .description('say how a job stands')
+    .argument('<job>', NAME)
+    .addHelpText('after', `
+Example:
+  burst status nightly-2026-01-31 --stack MyStack`)
+    .action(status),
+  withTarget(new Command('list'))
+    .description('list jobs, the latest first')
+    .addOption(new Option('--status <name>', 'only these').choices(STATUSES))
+    .option('--limit <n>', 'how many at most', wholeNumber, 20)
+    .addHelpText('after', `
+Example:
+  burst list --stack MyStack --status FAILED --limit 5`)
+    .action(list),
+  withTarget(new Command('cancel'))
+    .description('end a job: nothing new starts, its results so far stay')
+    .argument('<job>', NAME)
+    .addHelpText('after', `
+Example:
+  burst cancel nightly-2026-01-31 --stack MyStack`)
+    .action(cancel),
+  withTarget(new Command('redrive'))
+    .description('run the failed and missing batches of an ended job again')
+    .argument('<job>', NAME)
+    .addHelpText('after', `
+Example:
+  burst redrive nightly-2026-01-31 --stack MyStack`)
+    .action(redrive),
+];
+
+async function status(name: string, flags: TargetFlags): Promise<void> {
+  const { client, jobId } = named(name, flags);
+  const now = await client.status(jobId);
+  if (flags.json) printJson(now);
+  else process.stdout.write(`${lines(now).map(([what, value]) => `${what.padEnd(9)} ${value}`).join('\n')}\n`);
+}
+
+function lines({ status: name, batchCount, finished, failed, running, epoch, startedAt, endedAt, reason, cost }: JobStatus): [string, string][] {
+  const all: [string, string | undefined][] = [
+    ['status', epoch > 1 ? `${name} (redriven ${epoch - 1} times)` : name],
+    ['batches', `${finished} of ${batchCount} finished, ${failed} failed, ${running} running`],
+    ['started', startedAt?.toISOString()],
+    ['ended', endedAt?.toISOString()],
+    ['cost', cost && `$${cost.dollars.toPrecision(3)} by the price sheet`],
+    ['reason', reason && `${reason.code}: ${reason.message}`],
+  ];
+  return all.filter((line): line is [string, string] => line[1] !== undefined);
+}
+
+async function list(flags: TargetFlags & { readonly status?: StatusName; readonly limit: number }): Promise<void> {
+  const jobs: JobSummary[] = [];
+  for await (const job of clientOf(flags).list({ status: flags.status, limit: flags.limit })) jobs.push(job);
+  if (flags.json) {printJson(jobs);} else if (jobs.length === 0) {process.stdout.write('there are no such jobs\n');} else {
+    printTable(['JOB', 'STATUS', 'BATCHES', 'FAILED', 'STARTED', 'SECONDS'], jobs.map(({ jobId, status: name, batchCount, failed, startedAt, endedAt }) =>
+      [jobId, name, batchCount, failed, startedAt.toISOString(), endedAt ? ((endedAt.getTime() - startedAt.getTime()) / 1000).toFixed(1) : '']));
+  }
+}
+
+async function cancel(name: string, flags: TargetFlags): Promise<void> {
+  const { client, jobId } = named(name, flags);
+  await client.cancel(jobId);
+  const { status: now } = await client.status(jobId);
+  if (flags.json) printJson({ jobId, status: now });
+  else process.stdout.write(now === 'SUCCEEDED' ? `job ${jobId} had ended already: ${now}\n` : `job ${jobId} is cancelled: nothing new starts\n`);
+}
+
+async function redrive(name: string, flags: TargetFlags): Promise<void> {
+  const job = named(name, flags);
+  const begun = await job.client.redrive(job.jobId);
+  if (flags.json) printJson(begun);
+  else process.stdout.write(`job ${job.jobId} runs again (epoch ${begun.epoch}): burst wait ${await jobArn(job, flags)}\n`);
+}
+
+function wholeNumber(value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('Give a whole number of at least 1.');
+  return number;
+}

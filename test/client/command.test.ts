@@ -1,0 +1,181 @@
+import { execFileSync, spawn, spawnSync } from 'child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'fs';
+import { createServer } from 'http';
+import { AddressInfo } from 'net';
+import { tmpdir } from 'os';
+import * as path from 'path';
+import { buildSync } from 'esbuild';
+import { Bench, bundle, Deployed, deployOnEngine, overrideSettings } from '../e2e/harness';
+import { until } from '../engine/support';
+
+/** The command as a process of its own, against a deployed app. */
+const root = path.join(__dirname, '..', '..');
+const command = path.join(root, 'node_modules', '.cache', `burst-command-${process.pid}`, 'burst.js');
+const folder = mkdtempSync(path.join(tmpdir(), 'burst-command-'));
+const CLEAN = { PATH: process.env.PATH, HOME: folder, AWS_EC2_METADATA_DISABLED: 'true' };
+let bench: Bench;
+let job: Deployed;
+let env: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  buildSync({ entryPoints: [path.join(root, 'client', 'cli', 'burst.ts')], bundle: true, platform: 'node', target: 'node20', format: 'cjs', outfile: command });
+  bench = await deployOnEngine('npx ts-node -T test/e2e/app.ts', {
+    environment: { COMBINER_CODE: bundle('test/e2e/functions/combiner/combiner.ts', 'e2e-combiner') },
+  });
+  job = bench.jobs.Node;
+  await overrideSettings(bench, job, { leafStartGraceSeconds: 2 });
+  env = { ...CLEAN, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_ENDPOINT_URL: bench.engine.endpoint, BURST_STATE_MACHINE: job.address.stateMachineArn };
+  writeFileSync(path.join(folder, 'quick.json'), JSON.stringify({ items: { range: { start: 0, end: 100 } } }));
+  writeFileSync(path.join(folder, 'slow.json'), JSON.stringify({ items: { range: { start: 0, end: 400 } }, batchSize: 1, maxConcurrency: 8, parameters: { sleepMs: 150 } }));
+  writeFileSync(path.join(folder, 'failing.json'), JSON.stringify({
+    items: { range: { start: 0, end: 100 } }, toleratedFailurePercentage: 30, parameters: { misbehave: { 3: 'throw', 5: 'throw', 7: 'exit' } },
+  }));
+  writeFileSync(path.join(folder, 'doomed.json'), JSON.stringify({ items: { range: { start: 0, end: 100 } }, parameters: { misbehave: { 3: 'throw' } } }));
+  writeFileSync(path.join(folder, 'broken.json'), '{"items":');
+}, 240_000);
+
+afterAll(async () => {
+  await bench?.engine.stop();
+  rmSync(folder, { recursive: true, force: true });
+  rmSync(path.dirname(command), { recursive: true, force: true });
+});
+
+const burst = (args: string[], more: NodeJS.ProcessEnv = {}) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], { cwd: folder, encoding: 'utf8', env: { ...env, ...more } });
+  return { status, stdout, stderr };
+};
+const sum = (end: number) => Array.from({ length: end }, (_, n) => n * n).reduce((a, b) => a + b, 0);
+
+describe('a job', () => {
+  test('run prints the result alone, and is quiet but for the name of the job', () => {
+    const { status, stdout, stderr } = burst(['run', 'quick.json', '--name', 'quick']);
+    expect(stderr).toBe(`job ${job.address.stateMachineArn.replace(':stateMachine:', ':execution:')}:quick\n`);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ sum: sum(100), batches: 10 });
+    expect(JSON.parse(burst(['run', 'quick.json', '--name', 'quick', '--json']).stdout)).toMatchObject({ status: 'SUCCEEDED', finished: 10, result: { sum: sum(100) } });
+  });
+
+  test('run writes a file, and refuses one that exists before anything is started', () => {
+    expect(burst(['run', 'quick.json', '-o', 'result.json', '--stack', 'E2e', '--construct', 'Node', '--region', 'us-east-1'])).toMatchObject({ status: 0, stdout: '' });
+    const text = readFileSync(path.join(folder, 'result.json'), 'utf8');
+    expect(JSON.parse(text)).toMatchObject({ sum: sum(100) });
+    const refused = burst(['run', 'quick.json', '-o', 'result.json', '--name', 'refused']);
+    expect(refused).toEqual({ status: 2, stdout: '', stderr: 'burst: result.json exists already: choose another file, or remove it first\n' });
+    expect(burst(['status', 'refused'])).toMatchObject({ status: 2, stderr: expect.stringContaining('there is no job refused') });
+    expect(burst(['run', 'quick.json', '-o', 'no/such/folder/x', '--name', 'refused'])).toMatchObject({ status: 2, stderr: expect.stringContaining('cannot be written') });
+    expect(readFileSync(path.join(folder, 'result.json'), 'utf8')).toBe(text);
+    expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);
+  });
+
+  test('submit, wait, status, results, failures, list', () => {
+    expect(burst(['submit', 'failing.json', '--name', 'failing'])).toMatchObject({ status: 0, stdout: 'failing\n' });
+    expect(JSON.parse(burst(['wait', 'failing']).stdout)).toMatchObject({ batches: 10, failed: [3, 5, 7] });
+    expect(burst(['status', 'failing']).stdout).toMatch(/^status {4}SUCCEEDED\nbatches {3}10 of 10 finished, 3 failed, 0 running\nstarted /);
+    const lines = burst(['results', 'failing']).stdout.trim().split('\n').map((line) => JSON.parse(line));
+    expect(lines.map(({ batchId, state }) => `${batchId} ${state}`).slice(2, 5)).toEqual(['2 succeeded', '3 failed', '4 succeeded']);
+    expect(JSON.parse(burst(['results', 'failing', '--json']).stdout)).toEqual(lines);
+
+    const { stdout } = burst(['failures', 'failing']);
+    expect(stdout).toMatch(/^COUNT +ERROR +MESSAGE +BATCHES\n2 +TypeError +cannot work on batch 3 +3, 5\n1 +/);
+    expect(stdout).toMatch(/logs of batch 3: aws logs filter-log-events --log-group-name \/aws\/lambda\/\S+ --filter-pattern '"[\w-]+"'/);
+    expect(stdout).toContain('burst redrive arn:aws:states:us-east-1:000000000000:execution:');
+    expect(JSON.parse(burst(['failures', 'failing', '--json']).stdout)).toMatchObject({ failed: 3, unlisted: 0, groups: [{ count: 2 }, { count: 1 }] });
+    expect(JSON.parse(burst(['redrive', 'failing', '--json']).stdout)).toEqual({ jobId: 'failing', epoch: 2 });
+    expect(burst(['wait', 'failing']).status).toBe(0);
+    expect(burst(['status', 'failing']).stdout).toContain('redriven 1 times');
+    const listed = JSON.parse(burst(['list', '--json']).stdout).map(({ jobId }: { jobId: string }) => jobId);
+    expect(listed.filter((name: string) => name === 'failing')).toHaveLength(1);
+    expect(burst(['list', '--status', 'FAILED']).stdout).toBe('there are no such jobs\n');
+  });
+
+  test('that fails ends with 3 and the reason in one line', () => {
+    const { status, stdout, stderr } = burst(['run', 'doomed.json', '--name', 'doomed']);
+    expect([status, stdout]).toEqual([3, '']);
+    expect(stderr.trim().split('\n')).toHaveLength(2);
+    expect(stderr).toMatch(/\nburst: job doomed is FAILED \(TooManyFailures\): .*cannot work on batch 3.*see `burst failures arn:/);
+  });
+
+  test('is cancelled by the ARN of its execution alone', () => {
+    const { stdout } = burst(['submit', 'slow.json', '--json']);
+    const { jobId, stateMachineArn } = JSON.parse(stdout);
+    const arn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${jobId}`;
+    expect(burst(['cancel', arn], { BURST_STATE_MACHINE: '' })).toMatchObject({ status: 0, stdout: `job ${jobId} is cancelled: nothing new starts\n` });
+    expect(burst(['wait', arn], { BURST_STATE_MACHINE: '' })).toMatchObject({ status: 3, stderr: expect.stringContaining(`job ${jobId} is CANCELLED`) });
+  });
+
+  test('has what it needs, says the doctor', () => {
+    const { status, stdout } = burst(['doctor', '--request', 'slow.json', '--json']);
+    expect(status).toBe(0);
+    const findings: { check: string; verdict: string; found: string }[] = JSON.parse(stdout);
+    expect(findings.map(({ check }) => check.replace(/ E2e.*/, ''))).toEqual(['credentials', 'state machine', 'account concurrency', 'log streams', 'worker', 'this job']);
+    expect(findings.find(({ check }) => check === 'this job')!.found).toContain('400 batches, up to 8 at a time, 50 rounds');
+  });
+});
+
+describe('what is wrong is said in one line, with what to do', () => {
+  const none = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' };
+  test.each<[string, string[], NodeJS.ProcessEnv, number, string]>([
+    ['unknown job', ['status', 'nobody'], {}, 2, 'there is no job nobody at arn:'],
+    ['no such stack', ['status', 'x', '--stack', 'Nope', '--region', 'us-east-1'], {}, 2, 'there is no stack Nope in us-east-1: check its name'],
+    ['several in the stack', ['list', '--stack', 'E2e', '--region', 'us-east-1'], {}, 2, 'there are several BurstComputes: name one of'],
+    ['no Region', ['list', '--stack', 'E2e'], {}, 2, 'no AWS Region is set: set AWS_REGION'],
+    ['wrong Region', ['status', 'x', '--region', 'eu-west-1'], {}, 2, 'the state machine is in us-east-1, not in eu-west-1'],
+    ['not an ARN', ['status', 'x', '-m', 'Job'], {}, 2, 'stateMachineArn: got Job, allowed: arn:'],
+    ['no credentials', ['status', 'x'], none, 4, 'no AWS credentials were found'],
+    ['no such profile', ['status', 'x', '--profile', 'nope'], none, 4, 'no AWS credentials were found'],
+    ['endpoint down', ['status', 'x', '--endpoint', 'http://127.0.0.1:9'], {}, 1, 'Step Functions at http://127.0.0.1:9 does not answer (ECONNREFUSED): check the network'],
+    ['bad JSON', ['run', 'broken.json'], {}, 2, 'the request broken.json is not JSON'],
+    ['missing file', ['submit', 'none.json'], {}, 2, 'the request none.json cannot be read: ENOENT'],
+    ['no target', ['list'], { BURST_STATE_MACHINE: '' }, 2, 'which BurstCompute?'],
+    ['bad limit', ['list', '--limit', '0'], {}, 2, "argument '0' is invalid. Give a whole number"],
+    ['a name taken', ['run', 'slow.json', '--name', 'quick'], {}, 2, 'job quick exists already (SUCCEEDED)'],
+    ['not ended', ['wait', 'a name with spaces'], {}, 2, 'there is no job'],
+  ])('%s', (what, args, more, code, says) => {
+    const { status, stdout, stderr } = burst(args, more);
+    expect(stderr).toContain(says);
+    expect([status, stdout]).toEqual([code, '']);
+    expect(stderr).not.toMatch(/^ {4}at /m);
+    if (what !== 'several in the stack') expect(stderr.trim().split('\n').filter((line) => !line.startsWith('job arn:'))).toHaveLength(1);
+  });
+
+  test('an expired token', async () => {
+    const refusing = createServer((_, response) => {
+      response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify({ __type: 'ExpiredTokenException', message: 'The security token is expired' }));
+    });
+    await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve));
+    const child = spawn(process.execPath, [command, 'status', 'x'], { env: { ...env, AWS_ENDPOINT_URL: `http://127.0.0.1:${(refusing.address() as AddressInfo).port}` } });
+    let stderr = '';
+    child.stderr.on('data', (data) => { stderr += data; });
+    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(4);
+    expect(stderr).toMatch(/^burst: the AWS credentials have expired \(.*\): get new ones, for instance with `aws sso login`\n$/);
+    refusing.close();
+  });
+});
+
+const tmux = (...args: string[]) => execFileSync('tmux', ['-L', `burst-${process.pid}`, '-f', '/dev/null', ...args], { encoding: 'utf8', cwd: folder });
+const hasTmux = spawnSync('tmux', ['-V']).status === 0;
+(hasTmux ? test : test.skip)('on a terminal (needs tmux): run shows a bar, Ctrl-C detaches, wait comes back', async () => {
+  const settings = Object.entries(env).map(([name, value]) => `${name}='${value}'`).join(' ');
+  writeFileSync(path.join(folder, 'shell.sh'), `burst() { env ${settings} ${process.execPath} ${command} "$@"; echo "exit $?"; }\nPS1='$ '\n`);
+  tmux('new-session', '-d', '-x', '180', '-y', '40', 'bash --noprofile --norc -i');
+  const screen = () => tmux('capture-pane', '-p', '-J', '-S', '-100');
+  const type = (line: string) => tmux('send-keys', line, 'Enter');
+  try {
+    type('. ./shell.sh; clear');
+    type('burst run slow.json --name seen -o seen.json');
+    await until(() => /\d+\/400 batches, 0 failed, [1-8] running, \d.*\/s, \d+ (s|min) left/.test(screen()));
+    tmux('send-keys', 'C-c');
+    await until(() => screen().includes('exit 130'));
+    const text = screen();
+    expect(text).toContain('burst: detached from job seen, which goes on; come back with');
+    const back = /^ {2}burst (wait arn:\S+:seen)$/m.exec(text)![1];
+    expect(JSON.parse(burst(['status', 'seen', '--json']).stdout).status).toBe('RUNNING');
+    expect(existsSync(path.join(folder, 'seen.json'))).toBe(false);
+    type(`clear; burst ${back} -o seen.json`);
+    await until(() => screen().includes('exit 0'));
+    expect(screen()).toMatch(/job seen SUCCEEDED: 400 batches, 0 failed in [\d.]+ s/);
+    expect(JSON.parse(readFileSync(path.join(folder, 'seen.json'), 'utf8'))).toMatchObject({ sum: sum(400), batches: 400 });
+  } finally {
+    tmux('kill-server');
+  }
+});
