@@ -3,7 +3,7 @@ export { BurstClient, type BurstClientOptions, type CallOptions } from './client
 export type { AwsCredentials, ConnectionOptions } from './connection';
 export { ASSUMPTIONS, type Assumptions, type CombineMode, type Estimate, type Step } from './cost/estimate';
 export { estimateRequest, type EstimateOptions } from './cost/estimate-request';
-export { type Cost, type CostLine, type Price, PRICES, type PriceSheet } from './cost/price';
+export { type Cost, type CostLine, costOf, type Price, type PriceName, PRICES, type PriceSheet } from './cost/price';
 export * from './errors';
 export type { FollowOptions, ResultOrder } from './jobs/groups';
 export type { JobSummary, ListOptions } from './jobs/list';

@@ -1,4 +1,5 @@
 import { Assumptions, CombineMode, Estimate, estimate, EstimateInput } from './estimate';
+import type { PriceSheet } from './price';
 import { InvalidRequest } from '../../lambda/protocol/errors';
 import { parseRedrive, parseRequest, RequestItems, Settings } from '../../lambda/protocol/request';
 
@@ -14,6 +15,8 @@ export interface EstimateOptions {
   readonly repairIntervalSeconds?: number;
   /** What else nobody knows before the job ran. @default ASSUMPTIONS */
   readonly assumptions?: Partial<Assumptions>;
+  /** @default PRICES */
+  readonly prices?: PriceSheet;
 }
 
 /** Whatever the construct allows: the estimate does not depend on it. */
@@ -33,10 +36,10 @@ const ANY: Settings = {
  * @throws InvalidRequest that names the field, its value and what is allowed
  */
 export function estimateRequest(request: unknown, options: EstimateOptions = {}): Estimate {
-  const { items, combineMode = 'COLLECT', batchSize, maxConcurrency, ...rest } = options;
+  const { items, combineMode = 'COLLECT', batchSize, maxConcurrency, prices, ...rest } = options;
   if (parseRedrive(request) !== undefined) throw new InvalidRequest('redrive: what it runs again is known to the job alone: only new jobs can be estimated');
   const parsed = parseRequest(request, { ...ANY, ...(batchSize !== undefined && { batchSize }), ...(maxConcurrency !== undefined && { maxConcurrency }) });
-  return estimate({ ...rest, request: parsed, combineMode, ...inputOf(parsed.items, items) });
+  return estimate({ ...rest, request: parsed, combineMode, ...inputOf(parsed.items, items) }, prices);
 }
 
 function inputOf(given: RequestItems, items: number | undefined): Pick<EstimateInput, 'items' | 'source' | 'tasks'> {

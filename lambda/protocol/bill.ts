@@ -1,4 +1,5 @@
-import { leafKey } from './keys';
+import type { Epoch } from './join';
+import { jobKey, leafKey } from './keys';
 import { JobRow, LeafRow } from './model';
 import { innerDispatchers } from './plan';
 import { Ports, Row } from './ports';
@@ -24,8 +25,20 @@ export function usageSoFar(row: Pick<JobRow, 'usage' | 'plan' | 'dispatchedAt'>,
 /** What the row of a running job says was used, and the write that brought it there, which could not know its own size. */
 export function carriedUsage(row: JobRow): StoredUsage {
   if (row.taskToken === undefined) return row.usage ?? {}; // of the last epoch, whole
-  const then = { ...row, status: 'RUNNING', rootDone: undefined, sealed: undefined, combineStartedAt: undefined };
+  const then = { ...row, status: 'RUNNING', rootDone: undefined, sealed: undefined, combineStartedAt: undefined, combineEndedAt: undefined, result: undefined };
   return sumUsage(row.usage, { tableWriteUnits: writeUnits(rowBytes(then as unknown as Row)) });
+}
+
+/** Stores what this invocation used although it ends in an error; if it can. */
+export async function keepUsage(ports: MeteredPorts, { jobId, epoch }: Epoch): Promise<void> {
+  try {
+    const row = await ports.store.tasks.get(jobKey(jobId), { consistent: true }) as unknown as JobRow | undefined;
+    if (row?.epoch !== epoch || row.taskToken === undefined) return;
+    const usage = sumUsage(carriedUsage(row), ports.meter.used());
+    await ports.store.tasks.update(row.pk, { set: { usage } }, { all: [{ equals: ['epoch', epoch] }, { absent: 'terminal' }] });
+  } catch (error) {
+    ports.log.warn('what was used cannot be kept', { error: String(error) });
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { carriedUsage } from './bill';
+import { keepUsage } from './bill';
 import { CombinerFailed, JobNotSucceeded, JobState, NotAllowed, Transient } from './errors';
 import { announce, endJob, JobOutput, output } from './finish';
 import { INLINE_BYTES } from './inline';
@@ -13,7 +13,7 @@ import { isOver, sealIfAbsent } from './seal';
 import { writeTaskResults } from './task-results';
 import { tooManyFailures } from './tolerance';
 import { lastEvent, rootResult, Standing, standingPartials } from './tree-end';
-import { metered, MeteredPorts, sumUsage } from './usage';
+import { metered, MeteredPorts } from './usage';
 import { backoff } from './window';
 
 /** `null,` and a number of up to 8 digits with its comma. */
@@ -37,6 +37,15 @@ export interface CombineSettings {
  */
 export async function combine(world: Ports, settings: CombineSettings, job: Epoch, budget: Budget): Promise<JobOutput> {
   const ports = metered(world, 'monitor', 1);
+  try {
+    return await combineEpoch(ports, settings, job, budget);
+  } catch (error) {
+    await keepUsage(ports, job); // this state is tried again, or Finish follows
+    throw error;
+  }
+}
+
+async function combineEpoch(ports: MeteredPorts, settings: CombineSettings, job: Epoch, budget: Budget): Promise<JobOutput> {
   const row = await ports.store.tasks.get(jobKey(job.jobId), { consistent: true }) as unknown as JobRow | undefined;
   if (!row || row.epoch !== job.epoch) throw new JobState(`job ${job.jobId} is in epoch ${row?.epoch ?? 'none'}, not ${job.epoch}`);
   if (isOver(row)) {
@@ -73,16 +82,15 @@ export async function combine(world: Ports, settings: CombineSettings, job: Epoc
 }
 
 /** What is there at the deadline goes to the combiner; its answer is kept beside the job's status, which stays TIMED_OUT. */
-async function combinePartially(ports: MeteredPorts, settings: CombineSettings, row: JobRow, budget: Budget): Promise<void> {
+async function combinePartially(ports: Ports, settings: CombineSettings, row: JobRow, budget: Budget): Promise<void> {
   const combineStartedAt = ports.clock.now();
   // read before the manifest is made, so that it has all that they are made of
   const standing = row.plan.tree && await standingPartials(ports, row);
   const survey = await surveyGroups(ports, row);
   const manifest = await writeManifest(ports, row, 'TIMED_OUT', survey);
   const result = await combinedResult(ports, settings, row, manifest, survey.firstFailures, budget, standing);
-  const usage = sumUsage(carriedUsage(row), ports.meter.used());
   await ports.store.tasks.update(
-    row.pk, { set: { result, combineStartedAt, combineEndedAt: ports.clock.now(), usage } }, { all: [{ equals: ['epoch', row.epoch] }, { absent: 'terminal' }] },
+    row.pk, { set: { result, combineStartedAt, combineEndedAt: ports.clock.now() } }, { all: [{ equals: ['epoch', row.epoch] }, { absent: 'terminal' }] },
   );
 }
 

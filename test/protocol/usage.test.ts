@@ -71,6 +71,12 @@ describe('what a job used', () => {
     expect(usageOf(w).workerInvocations).toBe(220);
   });
 
+  test('has all of a job that failed: the look of Combine, Finish and the Fail state, and the combiner that threw', async () => {
+    const w = world({ combiner: () => ({ kind: 'threw', errorType: 'Error', message: 'no', requestId: 'r' }) });
+    expect((await w.run({ items: { range: { start: 0, end: 100 } } })).succeeded).toBe(false);
+    expect(usageOf(w)).toMatchObject({ ...seen(w), combinerInvocations: 1, stateTransitions: 5, monitorInvocations: 4 });
+  });
+
   test('is never said to be more than it was, whatever dies', async () => {
     await fc.assert(fc.asyncProperty(fc.integer({ min: 0, max: 6000 }), fc.integer(), fc.boolean(), async (dies, seed, fails) => {
       const w: World = world({
