@@ -38,7 +38,7 @@ interface Ending {
 /** Writes the one terminal status of an epoch, first wins, and announces what is stored. Run again, it announces the same. */
 export async function endJob(ports: MeteredPorts, job: JobRow, status: Outcome, ending: Ending): Promise<JobRow | undefined> {
   const { reason, ...rest } = ending;
-  const usage = await finalUsage(ports, job, { ...ending, terminal: { epoch: job.epoch, status }, endedAt: ports.clock.now() });
+  const usage = await finalUsage(ports, job, { ...ending, status, terminal: { epoch: job.epoch, status }, endedAt: ports.clock.now() });
   const written = await ports.store.tasks.update(
     jobKey(job.jobId),
     {
