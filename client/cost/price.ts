@@ -12,7 +12,8 @@ export interface Price {
   readonly source: string;
 }
 
-export type PriceName = keyof typeof sheet.prices;
+export type PriceName = 'lambdaRequest' | 'lambdaGbSecondX86' | 'lambdaGbSecondArm' | 'tableWriteUnit' | 'tableReadUnit' | 'objectPut' | 'objectGet'
+  | 'stateTransition' | 'expressRequest' | 'expressGbSecond' | 'logGigabyte';
 
 /** Prices of one region at one date. */
 export interface PriceSheet {
