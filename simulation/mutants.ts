@@ -118,4 +118,8 @@ export const MUTANTS: { readonly [name: string]: Mutant } = {
     seeds: 20_000,
     patches: [patch('tree-end.ts', 'if (partial) standing.push(partial);\n    else', 'if (partial) standing.push(partial);\n    if (child.level > 0)')],
   },
+  'second calls beyond the window': {
+    seeds: 20_000,
+    patches: [patch('leaf.ts', 'if (this.running >= this.window.current) return;', '')],
+  },
 };

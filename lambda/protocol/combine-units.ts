@@ -8,7 +8,7 @@ import { childrenOfPlace, parentOfPlace, Place, putPartial, readPartials, rootPl
 import { groupCount } from './plan';
 import { CallOutcome, Ports } from './ports';
 import { headOf, inlineResults, inputOfPartial, inputsOfGroup, isInline, storedResults, TreeInput, treeEvent } from './tree-event';
-import { backoff } from './window';
+import { backoff, Window } from './window';
 
 /** Calls of one leaf at a time: the event of each may have 4 MiB, of which several copies are in memory. */
 const MAX_AT_ONCE = 16;
@@ -47,6 +47,8 @@ export class CombineUnits {
   private readonly through = new Set<string>();
   private readonly earlier = new Map<string, Tries>();
   private readonly tree: Tree;
+  /** Apart from that of workers: a combiner with little concurrency of its own does not hold them up. */
+  private readonly window = new Window(MAX_AT_ONCE);
   private running = 0;
 
   constructor(
@@ -87,7 +89,7 @@ export class CombineUnits {
 
   /** The next unit that may be combined now. */
   next(now: number): Unit | undefined {
-    if (this.running >= MAX_AT_ONCE) return undefined;
+    if (this.running >= this.window.current) return undefined;
     const due = this.waiting.findIndex(({ notBefore }) => notBefore <= now);
     return due < 0 ? undefined : this.waiting.splice(due, 1)[0];
   }
@@ -98,7 +100,7 @@ export class CombineUnits {
 
   /** When `next` is worth another try; Infinity: once something has ended. */
   nextAt(): number {
-    return this.running >= MAX_AT_ONCE ? Infinity : this.waiting.reduce((least, { notBefore }) => Math.min(least, notBefore), Infinity);
+    return this.running >= this.window.current ? Infinity : this.waiting.reduce((least, { notBefore }) => Math.min(least, notBefore), Infinity);
   }
 
   async run(unit: Unit): Promise<UnitEnd> {
@@ -145,9 +147,11 @@ export class CombineUnits {
     const results = isInline(inputs) ? await inlineResults(ports, inputs)
       : await storedResults(ports, entriesObject(job.jobId, job.epoch, unit.level, unit.index, writer.owner), inputs);
     unit.tries.calls++;
+    const startedAt = ports.clock.now();
     const outcome = usable(await ports.invoker.callCombiner(treeEvent(ports, job.plan, head, this.parameters, results)));
     switch (outcome.kind) {
       case 'returned':
+        this.window.succeeded();
         await this.commit(unit, { text: outcome.payload, failures });
         return undefined;
       case 'threw':
@@ -156,6 +160,7 @@ export class CombineUnits {
         return ++unit.tries.unknowns > MAX_UNKNOWN ? failed(unit, `no answer from Lambda, so whether the combiner ran is unknown: ${outcome.message}`) : this.later(unit);
       case 'throttled':
         unit.tries.calls--;
+        this.window.throttled(startedAt, ports.clock.now());
         this.later(unit, 100 + backoff(2, 500, 2_000, ports.random.next()));
         return { kind: 'throttled' };
       case 'refused':

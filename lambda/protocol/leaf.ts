@@ -236,9 +236,8 @@ class Leaf {
     if (this.combining) this.through(this.combining.add({ level: 0, index: group }, [unit]));
   }
 
-  /** Runs a unit of combine mode TREE: its call takes the place of a worker's in the window. */
+  /** Runs a unit of combine mode TREE: its call takes the place of a worker's. */
   private async combine(unit: Parameters<CombineUnits['run']>[0]): Promise<void> {
-    const startedAt = this.ports.clock.now();
     this.running++;
     const end = await this.combining!.run(unit).finally(() => { this.running--; });
     if (this.abort.signal.aborted) return;
@@ -246,11 +245,9 @@ class Leaf {
     if (end.kind !== 'throttled') this.lastHeard = now;
     switch (end.kind) {
       case 'through':
-        this.window.succeeded();
         this.progressed ||= end.isNew;
         return this.through(end.groups);
       case 'throttled':
-        this.window.throttled(startedAt, now);
         if (this.running === 0 && now - this.lastHeard > STARVED_MS) this.end ??= 'released';
         return;
       case 'failed':

@@ -153,6 +153,21 @@ describe('a combiner that fails', () => {
     expect(result(w)).toEqual(range(0, 200));
   });
 
+  test('for lack of concurrency does not hold up the workers', async () => {
+    let workersDone = 0;
+    const w: TreeWorld = world({
+      combine: (_, answer) => {
+        if (w.clock.now() - start < 60_000) return { kind: 'throttled' };
+        workersDone ||= w.calls.length;
+        return answer;
+      },
+    });
+    const start = w.clock.now();
+    expect((await w.run({ items: { range: { start: 0, end: 6400 } }, maxConcurrency: 64 })).succeeded).toBe(true);
+    expect(workersDone).toBe(6400);
+    expect(result(w)).toEqual(range(0, 6400));
+  });
+
   test('for good ends the job with its words; the results stay, and a redrive combines only what is not combined', async () => {
     let isBroken = true;
     const w = world({ combine: ({ tree }, answer) => (isBroken && tree!.level === 0 && tree!.index === 2 ? threw('cannot merge') : answer) });
