@@ -32,7 +32,9 @@ export function runningSize(fn: IFunction): FunctionSize | undefined {
     return undefined;
   }
   const { memorySize = LAMBDA_DEFAULT_MEMORY, architectures = [LAMBDA_DEFAULT_ARCHITECTURE] } = resource;
-  return Token.isUnresolved(memorySize) || Token.isUnresolved(architectures) ? undefined : { memoryMegabytes: memorySize, architecture: architectures[0] };
+  return Token.isUnresolved(memorySize) || Token.isUnresolved(architectures)
+    ? undefined
+    : { memoryMegabytes: memorySize, architecture: architectures[0] };
 }
 
 /** As runningTimeout, but looks behind aliases and versions: good enough to refuse a bad one early. */

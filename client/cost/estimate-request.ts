@@ -38,7 +38,8 @@ const ANY: Settings = {
 export function estimateRequest(request: unknown, options: EstimateOptions = {}): Estimate {
   const { items, combineMode = 'COLLECT', batchSize, maxConcurrency, prices, ...rest } = options;
   if (parseRedrive(request) !== undefined) throw new InvalidRequest('redrive: what it runs again is known to the job alone: only new jobs can be estimated');
-  const parsed = parseRequest(request, { ...ANY, ...(batchSize !== undefined && { batchSize }), ...(maxConcurrency !== undefined && { maxConcurrency }) });
+  const settings = { ...ANY, ...(batchSize !== undefined && { batchSize }), ...(maxConcurrency !== undefined && { maxConcurrency }) };
+  const parsed = parseRequest(request, settings);
   return estimate({ ...rest, request: parsed, combineMode, ...inputOf(parsed.items, items) }, prices);
 }
 

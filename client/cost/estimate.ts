@@ -117,16 +117,26 @@ export function estimate(input: EstimateInput, prices: PriceSheet = PRICES): Est
   const { worker, combiner, jobId, executionArn, taskToken, bucket, owner, ...numbers } = assumptions;
   const is = (what: boolean) => (what ? 1 : 0);
   know('request', {
-    items, batchSize: request.batchSize, batches, groups,
-    hasParameters: is(request.parameters !== undefined), isRange: is(source === 'range'), isCsv: is(source === 'csv'), isListing: is(source === 'listing'),
+    items,
+    batchSize: request.batchSize,
+    batches,
+    groups,
+    hasParameters: is(request.parameters !== undefined),
+    isRange: is(source === 'range'),
+    isCsv: is(source === 'csv'),
+    isListing: is(source === 'listing'),
     // a job of no batches has its combiner called once, whatever its mode
-    collect: is(combineMode === 'COLLECT' || (combineMode === 'TREE' && groups === 0)), tree: is(combineMode === 'TREE' && groups > 0), tasks: is(input.tasks === true), hasResult: is(combineMode !== 'NONE' || input.tasks === true),
+    collect: is(combineMode === 'COLLECT' || (combineMode === 'TREE' && groups === 0)),
+    tree: is(combineMode === 'TREE' && groups > 0),
+    tasks: is(input.tasks === true),
+    hasResult: is(combineMode !== 'NONE' || input.tasks === true),
   });
   know('assumption', { ...numbers, leaseSeconds: Math.max(6, Math.min(60, input.repairIntervalSeconds ?? 60)) });
   know('plan', { leaves, window, innerDispatchers: innerDispatchers(leaves, input.branching ?? 64), leafTurns: turnsOfLeaves({ batches, groups, leaves, window }), ...joinFigures(groups, leaves) });
 
   const plan = samplePlan(input, { batches, groups, leaves, window });
-  const rows = new SampleRows({ jobId, executionArn, taskToken, bucket, owner }, plan, assumptions.resultBytes, Math.round(assumptions.batchSeconds * 1000));
+  const batchMs = Math.round(assumptions.batchSeconds * 1000);
+  const rows = new SampleRows({ jobId, executionArn, taskToken, bucket, owner }, plan, assumptions.resultBytes, batchMs);
   const whole = rows.group(Math.min(64, batches));
   const last = groups === 0 ? { document: 0, row: 0 } : rows.group(spanSize(batchesOfGroup(groups - 1, batches)));
   know('sample row', {

@@ -35,7 +35,8 @@ export const FORMULAS: readonly Formula[] = [
     (v) => v.leaves * max(1, ceil(v.leafTurns / max(v.leaves, 1) / (1 + floor((870 - v.workerTimeoutSeconds) / max(v.batchSeconds, 0.001)))))),
   formula('dispatcherInvocations', 'requests', 'innerDispatchers + leafRuns', (v) => v.innerDispatchers + v.leafRuns),
   formula('dispatcherMs', 'ms', '150 * innerDispatchers + 1000 * (max(leafTurns * batchSeconds, leaves * (rampSeconds + batchSeconds)) + leaves * (treeSeconds + leafSeconds))',
-    (v) => 150 * v.innerDispatchers + 1000 * (max(v.leafTurns * v.batchSeconds, v.leaves * (v.rampSeconds + v.batchSeconds)) + v.leaves * (v.treeSeconds + v.leafSeconds))),
+    (v) => 150 * v.innerDispatchers
+      + 1000 * (max(v.leafTurns * v.batchSeconds, v.leaves * (v.rampSeconds + v.batchSeconds)) + v.leaves * (v.treeSeconds + v.leafSeconds))),
   formula('stateTransitions', 'transitions', '3 + 2 * rounds', (v) => 3 + 2 * v.rounds),
   formula('monitorInvocations', 'requests', 'stateTransitions', (v) => v.stateTransitions),
   formula('monitorMs', 'ms', '1000 * monitorInvocations * monitorSeconds + 1000 * collect * combinerSeconds',
@@ -84,5 +85,6 @@ export const FORMULAS: readonly Formula[] = [
     (v) => v.inputGets + v.hasParameters * v.leafRuns + v.combinerGets + v.leafRuns - v.leaves),
   // logs: what Lambda writes for each invocation, and our own lines
   formula('logBytes', 'bytes', '450 * (workerInvocations + combinerInvocations + dispatcherInvocations + monitorInvocations) + 420 * (2 * leafRuns + innerDispatchers + 2)',
-    (v) => 450 * (v.workerInvocations + v.combinerInvocations + v.dispatcherInvocations + v.monitorInvocations) + 420 * (2 * v.leafRuns + v.innerDispatchers + 2)),
+    (v) => 450 * (v.workerInvocations + v.combinerInvocations + v.dispatcherInvocations + v.monitorInvocations)
+      + 420 * (2 * v.leafRuns + v.innerDispatchers + 2)),
 ];

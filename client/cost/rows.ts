@@ -15,23 +15,37 @@ export interface RowSample {
 
 /** The rows that a job will write, with values of the length that real ones have. */
 export class SampleRows {
-  constructor(private readonly sample: RowSample, private readonly plan: Plan, private readonly resultBytes: number, private readonly batchMs: number) {}
+  constructor(
+    private readonly sample: RowSample, private readonly plan: Plan, private readonly resultBytes: number, private readonly batchMs: number,
+  ) {}
 
   private get writer(): Writer {
     return { jobId: this.sample.jobId, epoch: 1, leaf: Math.max(0, this.plan.leaves - 1), attempt: 1, owner: this.sample.owner };
   }
 
   /** Sizes of the JOB row at each of its writes. */
-  job(functions: object): { jobRowBytes: number; unitsOfPrepare: number; unitsOfAwait: number; unitsOfDone: number; unitsOfSeal: number; unitsOfEnd: number } {
+  job(functions: object): { [name: string]: number } {
     const { plan } = this;
     const { jobId, executionArn, taskToken, bucket } = this.sample;
     const at = plan.startedAt;
     const used = sumUsage({ monitorInvocations: 1, monitorMs: 150, tableReadUnits: 1, tableWriteUnits: 2, stateTransitions: 2, logBytes: 1000 });
-    const usedByAll = sumUsage(used, { ...used, workerInvocations: plan.batches, workerMs: plan.batches * this.batchMs, dispatcherInvocations: plan.leaves, dispatcherMs: 10_000, objectPuts: 2 });
+    const called = { workerInvocations: plan.batches, workerMs: plan.batches * this.batchMs, dispatcherInvocations: plan.leaves, dispatcherMs: 10_000 };
+    const usedByAll = sumUsage(used, { ...used, ...called, objectPuts: 2 });
     const uri = `s3://${bucket}/jobs/${jobId}/e1/manifest.json`;
     const prepared = {
-      pk: jobKey(jobId), jobId, executionArn, status: 'PENDING', epoch: 1, plan, repairIntervalSeconds: 60, graceSeconds: 60, maxRestarts: 5, startPatienceSeconds: 1800,
-      requestDigest: '0'.repeat(64), functions, ttl: plan.ttl,
+      pk: jobKey(jobId),
+      jobId,
+      executionArn,
+      status: 'PENDING',
+      epoch: 1,
+      plan,
+      repairIntervalSeconds: 60,
+      graceSeconds: 60,
+      maxRestarts: 5,
+      startPatienceSeconds: 1800,
+      requestDigest: '0'.repeat(64),
+      functions,
+      ttl: plan.ttl,
     };
     const waiting = { ...prepared, status: 'RUNNING', taskToken, tokenRound: 0, tokenRetry: 0, dispatchedAt: at, usage: used };
     const done = { ...waiting, rootDone: 1 };
@@ -51,11 +65,20 @@ export class SampleRows {
     const many = <T>(value: T) => new Array<T>(count).fill(value);
     const group = Math.max(0, this.plan.groups - 1);
     const result = this.resultBytes > 262_144 ? { ref: { key: batchObject(this.writer, 64 * group, 1), bytes: this.resultBytes } } : { result: 0 };
-    const text = JSON.stringify({ first: 64 * group, entries: many(result), started: many(Math.max(1000, this.batchMs)), took: many(this.batchMs), attempts: many(1) });
+    const times = { started: many(Math.max(1000, this.batchMs)), took: many(this.batchMs) };
+    const text = JSON.stringify({ first: 64 * group, entries: many(result), ...times, attempts: many(1) });
     const document = text.length + (this.resultBytes > 262_144 ? 0 : count * (this.resultBytes - 1));
     const isSmall = document <= 8192;
     const row = {
-      pk: groupKey(jobId, 1, group), unit: group, group, first: 64 * group, count, attempt: 1, failed: [], bytes: document, ttl: this.plan.ttl,
+      pk: groupKey(jobId, 1, group),
+      unit: group,
+      group,
+      first: 64 * group,
+      count,
+      attempt: 1,
+      failed: [],
+      bytes: document,
+      ttl: this.plan.ttl,
       ...(isSmall ? { data: '' } : { object: groupObject(this.writer, group) }),
     };
     return { document, row: bytes(row) + (isSmall ? document : 0), line: isSmall ? document + 80 : 200 };

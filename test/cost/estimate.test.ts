@@ -53,7 +53,8 @@ describe('what is expected is what a job in which nothing goes wrong uses', () =
   });
 
   test('nearly, where it depends on time: an hour of batches of 5 minutes', async () => {
-    const input = job(1200, { assumptions: { ...names, batchSeconds: 290, workerTimeoutSeconds: 300, combinerSeconds: 0 }, request: { batchSize: 1, maxConcurrency: 100 } });
+    const assumptions = { ...names, batchSeconds: 290, workerTimeoutSeconds: 300, combinerSeconds: 0 };
+    const input = job(1200, { assumptions, request: { batchSize: 1, maxConcurrency: 100 } });
     const used = await ran(input, { items: { range: { start: 0, end: 1200 } }, maxConcurrency: 100 });
     const { usage, seconds } = estimate(input);
     for (const name of ['workerInvocations', 'stateTransitions', 'monitorInvocations', 'workerMs', 'dispatcherMs', 'dispatcherInvocations', 'tableReadUnits'] as const) {

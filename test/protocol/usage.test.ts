@@ -43,7 +43,8 @@ describe('what a job used', () => {
       const w = world({ combiner });
       expect((await w.run(request)).succeeded).toBe(true);
       expect(usageOf(w)).toMatchObject(seen(w));
-      expect(usageOf(w)).toMatchObject({ stateTransitions: 3, monitorInvocations: 3, combinerInvocations: combiner ? 1 : 0, dispatcherInvocations: w.events.length });
+      expect(usageOf(w)).toMatchObject({ stateTransitions: 3, monitorInvocations: 3, dispatcherInvocations: w.events.length });
+      expect(usageOf(w).combinerInvocations).toBe(combiner ? 1 : 0);
     }
   });
 
@@ -88,7 +89,8 @@ describe('what a job used', () => {
       });
       await w.run({ items: { range: { start: 0, end: 1500 } }, maxConcurrency: 200 });
       const usage = usageOf(w);
-      for (const [name, most] of Object.entries(seen(w))) expect([name, usage[name as keyof Usage]]).toEqual([name, Math.min(usage[name as keyof Usage], most)]);
+      const tooMuch = Object.entries(seen(w)).filter(([name, most]) => usage[name as keyof Usage] > most);
+      expect(tooMuch).toEqual([]);
       expect(usage.workerInvocations).toBeGreaterThan(0);
     }), { numRuns: 15 });
   });
