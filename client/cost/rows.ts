@@ -29,7 +29,8 @@ export class SampleRows {
     const { jobId, executionArn, taskToken, bucket } = this.sample;
     const at = plan.startedAt;
     const used = sumUsage({ monitorInvocations: 1, monitorMs: 150, tableReadUnits: 1, tableWriteUnits: 2, stateTransitions: 2, logBytes: 1000 });
-    const called = { workerInvocations: plan.batches, workerMs: plan.batches * this.batchMs, dispatcherInvocations: plan.leaves, dispatcherMs: 10_000 };
+    const workers = { workerInvocations: plan.batches, workerMs: plan.batches * this.batchMs };
+    const called = { ...workers, dispatcherInvocations: plan.leaves, dispatcherMs: 10_000 };
     const usedByAll = sumUsage(used, { ...used, ...called, objectPuts: 2 });
     const uri = `s3://${bucket}/jobs/${jobId}/e1/manifest.json`;
     const prepared = {
