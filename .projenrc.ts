@@ -234,7 +234,12 @@ new TomlFile(project, 'client/python/pyproject.toml', {
       'urls': { Source: 'https://github.com/cdk-burst-compute/cdk-burst-compute' },
     },
     'tool': {
-      hatch: { build: { targets: { sdist: { include: ['src', 'tests', 'README.md'] }, wheel: { packages: ['src/burst_compute'] } } } },
+      hatch: {
+        build: {
+          hooks: { custom: { path: 'hatch_build.py' } }, // price sheet and formulas come from client/cost
+          targets: { sdist: { include: ['src', 'tests', 'README.md'] }, wheel: { packages: ['src/burst_compute'] } },
+        },
+      },
       mypy: { strict: true },
       pytest: { ini_options: { addopts: '-p no:cacheprovider', testpaths: ['tests'] } },
     },

@@ -121,7 +121,7 @@ async function statusOfExecution(context: Context, jobId: string): Promise<JobSt
       endedAt: execution.stopDate,
     };
   } catch (error) {
-    if (error instanceof ExecutionDoesNotExist || error instanceof InvalidArn) throw new UnknownJobError(jobId, context.address.stateMachineArn);
-    throw error;
+    if (!(error instanceof ExecutionDoesNotExist || error instanceof InvalidArn)) throw error;
+    throw new UnknownJobError(jobId, context.address.stateMachineArn);
   }
 }

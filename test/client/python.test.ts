@@ -1,7 +1,9 @@
+import { readFileSync } from 'fs';
 import { cp, mkdtemp, rm, writeFile } from 'fs/promises';
 import { tmpdir } from 'os';
 import * as path from 'path';
 import * as fc from 'fast-check';
+import { estimateRequest } from '../../client/cost/estimate-request';
 import { buildDistributions, developmentPython, Distributions, environmentWith, execute } from '../../client/python/build';
 import { digestOf } from '../../lambda/protocol/digest';
 import { deployOnEngine } from '../e2e/harness';
@@ -26,6 +28,8 @@ test('the wheel has the modules, their types and what it requires', async () => 
   const list = await execute(python, ['-m', 'zipfile', '--list', built.wheel]);
   expect(list).toMatch(/burst_compute\/results\.py/);
   expect(list).toMatch(/burst_compute\/py\.typed/);
+  const prices = await execute(fresh, ['-c', 'import importlib.resources as r; print((r.files("burst_compute") / "prices.json").read_text(), end="")']);
+  expect(prices).toBe(readFileSync(path.join(SOURCES, '..', 'cost', 'prices.json'), 'utf8'));
   const metadata = await execute(fresh, ['-c', 'import importlib.metadata as m; print(m.requires("burst-compute"), m.files("burst-compute")[0].locate())']);
   expect(metadata).toMatch(/'boto3>=[\d.]+'/);
   expect(metadata).toContain(path.dirname(path.dirname(fresh)));
@@ -37,7 +41,7 @@ test('sources and tests are typed strictly', async () => {
 
 test('pytest passes on the installed wheel', async () => {
   const samples = path.join(folder, 'samples.json');
-  await writeFile(samples, JSON.stringify(jsonSamples()));
+  await writeFile(samples, JSON.stringify({ json: jsonSamples(), estimates: estimates() }));
   await execute(fresh, ['-m', 'pytest', '-q', 'tests'], { cwd: SOURCES, env: { BURST_TEST_SAMPLES: samples } });
 });
 
@@ -55,6 +59,27 @@ test('client, workers, combiner and executor do real jobs', async () => {
     await bench.engine.stop();
   }
 }, 600_000);
+
+/** Requests with what is known of them, and what the estimate says. */
+function estimates() {
+  const inputs = [
+    { items: { range: { start: 5, end: 5 } } }, { items: { list: [1, 2, 3] } }, { items: { range: { start: 0, end: 10_000 } } },
+    { items: { range: { start: 0, end: 1_000_000 } }, batchSize: 7, maxConcurrency: 300 },
+    { items: { range: { start: 0, end: 262_145 } }, parameters: { a: 1 } },
+    { items: { s3: { uri: 's3://bucket/k.csv' } } }, { items: { s3: { uri: 's3://bucket/k.jsonl' } }, batchSize: 10 }, { items: { s3Prefix: { uri: 's3://bucket/' } } },
+    { tasks: [{ function: 'a' }, { function: 'b' }] }, { tasks: { s3: { uri: 's3://bucket/k.jsonl' } } },
+  ];
+  const assumptions = [
+    {}, { batchSeconds: 60.5, resultBytes: 300_000 }, { batchSeconds: 0.01, accountConcurrency: 10, partialBytes: 9_000 },
+    { batchSeconds: 600, workerTimeoutSeconds: 780, accountConcurrency: 20_000, workerFunctions: 2, resultBytes: 1, inputBytes: 1e9 },
+  ];
+  return inputs.flatMap((request) => (['COLLECT', 'TREE', 'NONE'] as const).flatMap((combineMode) => assumptions.map((assumed) => {
+    const options = { items: 100_000, combineMode, ...(combineMode === 'TREE' && { branching: 4, maxConcurrency: 1000, repairIntervalSeconds: 10 }) };
+    const { cost: { dollars, overheadDollars }, ...found } = estimateRequest(request, { ...options, assumptions: assumed });
+    const { batches, leaves, window, seconds, usage } = found;
+    return { request, options, assumed, expected: { batches, leaves, window, seconds, usage, dollars, overheadDollars } };
+  })));
+}
 
 /** Values with whatever is written in more than one way: numbers, keys that look like indices, strings beyond ASCII. */
 function jsonSamples(): [string, string, string][] {

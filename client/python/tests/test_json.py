@@ -11,7 +11,7 @@ from burst_compute import AddressError, BurstClient
 from burst_compute._json import digest_of, to_json
 
 # [the JSON text of a value, what JSON.stringify makes of it, digestOf of it], written by the TypeScript side
-SAMPLES: list[tuple[str, str, str]] = json.load(open(os.environ["BURST_TEST_SAMPLES"])) if "BURST_TEST_SAMPLES" in os.environ else []
+SAMPLES: list[tuple[str, str, str]] = json.load(open(os.environ["BURST_TEST_SAMPLES"]))["json"] if "BURST_TEST_SAMPLES" in os.environ else []
 
 
 @pytest.mark.skipif(not SAMPLES, reason="run by npx projen python:test")

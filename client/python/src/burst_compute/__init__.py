@@ -12,6 +12,7 @@ from .worker import Batch, burst_worker
 
 if TYPE_CHECKING:
     from .client import BurstClient, JobStatus, JobSummary
+    from .cost import Cost, CostLine
     from .errors import (
         AccessDeniedError,
         AddressError,
@@ -25,17 +26,22 @@ if TYPE_CHECKING:
         UnknownJobError,
         UnreachableError,
     )
+    from ._estimate import Assumptions, Estimate, estimate
     from .executor import BurstExecutor, RemoteError
 
 __all__ = [
     "AccessDeniedError",
     "AddressError",
+    "Assumptions",
     "Batch",
     "BatchResult",
     "BurstClient",
     "BurstError",
     "BurstExecutor",
+    "Cost",
+    "CostLine",
     "CredentialsError",
+    "Estimate",
     "Failure",
     "InvalidRequestError",
     "ItemResult",
@@ -49,11 +55,15 @@ __all__ = [
     "UnknownJobError",
     "UnreachableError",
     "burst_worker",
+    "estimate",
     "read_results",
 ]
 
 # a worker starts without what only its callers need
-_MODULES = {"BurstClient": "client", "JobStatus": "client", "JobSummary": "client", "BurstExecutor": "executor", "RemoteError": "executor"}
+_MODULES = {
+    "BurstClient": "client", "JobStatus": "client", "JobSummary": "client", "BurstExecutor": "executor", "RemoteError": "executor",
+    "Cost": "cost", "CostLine": "cost", "Assumptions": "_estimate", "Estimate": "_estimate", "estimate": "_estimate",
+}
 
 
 def __getattr__(name: str) -> Any:

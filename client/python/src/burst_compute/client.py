@@ -16,6 +16,7 @@ from ._address import Address, Target, error_code
 from ._connection import Connection
 from ._groups import TERMINAL, Follower, Pace, leaf_key, manifest_object, status_of
 from ._json import digest_of, to_json
+from .cost import Cost, cost_of, usage_of
 from .errors import InvalidRequestError, JobFailedError, JobRunningError, NameTakenError, RequestTooLargeError, UnknownJobError
 from .results import BatchResult, Failure, group_results
 
@@ -26,6 +27,7 @@ MAX_REQUEST_BYTES = 250_000
 """The input of an execution, and of its states, which add their own words, may have 262,144 bytes (Step Functions quotas)."""
 _PAGE = 100
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,75}")
+_COUNTS = ("finished", "failed", "running")
 _LONG_DIGITS = re.compile(r"\d{16}")
 _EXECUTION_STATUS = {"RUNNING": "PENDING", "SUCCEEDED": "SUCCEEDED", "TIMED_OUT": "TIMED_OUT", "ABORTED": "CANCELLED"}
 
@@ -50,6 +52,10 @@ class JobStatus:
     ended_at: datetime | None = None
     reason: str | None = None
     """Why a job that did not succeed did not: a code, a colon and words."""
+    usage: Mapping[str, float] | None = None
+    """What the job used, counted by its own functions: of all its epochs once it has ended, so far while it runs. None until it is planned."""
+    cost: Cost | None = None
+    """What that costs by the price sheet of this version."""
 
     @property
     def has_ended(self) -> bool:
@@ -189,14 +195,19 @@ class BurstClient:
                 return found
         now, plan = status_of(row), row.get("plan") or {}
         finished = failed = running = 0
+        leaves: Sequence[Mapping[str, Any]] = ()
+        scale = 1.0
         if now == "SUCCEEDED":
             finished, failed = plan["batches"], row.get("failedCount", 0)
         else:
-            finished, failed, running = self._leaf_counts(row)
+            leaves, scale = self._leaves(row)
+            finished, failed, running = (round(scale * sum((leaf.get("counts") or {}).get(name, 0) for leaf in leaves)) for name in _COUNTS)
+            finished = min(plan.get("batches", 0), finished)
             finished += plan.get("redo", {}).get("adopted", 0)  # what a redrive did not run again
             if now in TERMINAL:
                 failed, running = max(failed, row.get("failedCount", 0)), 0
         reason = row.get("reason") or (row.get("sealed") or {}).get("reason")
+        usage = usage_of(row, now in TERMINAL, leaves, scale) if plan else None
         return JobStatus(
             job_id=job_id,
             status=now,  # type: ignore[arg-type]
@@ -209,19 +220,19 @@ class BurstClient:
             started_at=_time(plan.get("startedAt")),
             ended_at=_time(row.get("endedAt")),
             reason=f"{reason['code']}: {reason['message']}" if reason else None,
+            usage=usage,
+            cost=cost_of(usage, row.get("functions") or {}) if usage is not None else None,
         )
 
-    def _leaf_counts(self, row: Mapping[str, Any]) -> tuple[int, int, int]:
-        """One request: a job with more leaves than fit is estimated from an even sample of them."""
+    def _leaves(self, row: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], float]:
+        """Rows of leaves, and how many leaves each stands for. One request: a job with more than fit is estimated from an even sample."""
         plan = row.get("plan") or {}
         leaves = plan.get("leaves", 0)
         if not leaves or not plan["groups"]:
-            return 0, 0, 0
+            return (), 1
         sample = min(leaves, _PAGE)
         keys = [leaf_key(row["jobId"], row["epoch"], i * leaves // sample) for i in range(sample)]
-        counts = [leaf.get("counts") or {} for leaf in self._connection.rows(self._address.tasks_table, keys)]
-        finished, failed, running = (round(leaves / sample * sum(count.get(name, 0) for count in counts)) for name in ("finished", "failed", "running"))
-        return min(plan["batches"], finished), failed, running
+        return self._connection.rows(self._address.tasks_table, keys), leaves / sample
 
     def _status_of_execution(self, job_id: str) -> JobStatus | None:
         """A job without a row has not been prepared yet, was refused, or is long over (None)."""

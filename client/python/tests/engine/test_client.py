@@ -39,6 +39,8 @@ def test_a_job_from_its_start_to_its_answer(items: BurstClient) -> None:
     assert (status.status, status.batch_count, status.finished, status.failed, status.epoch) == ("SUCCEEDED", 100, 100, 0, 1)
     assert seen[-1] == status
     assert status.started_at is not None and status.ended_at is not None and status.started_at < status.ended_at
+    assert status.usage is not None and status.usage["workerInvocations"] == 100
+    assert status.cost is not None and 0 < status.cost.overhead_dollars < status.cost.dollars < 0.01
     answer = items.result(job)
     assert answer == {
         "total": total_of(995) - 49, "failedItems": [[0, 7, "ValueError"]], "states": {"succeeded": 100, "failed": 0, "missing": 0}, "form": "inline",

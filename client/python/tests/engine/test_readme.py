@@ -23,7 +23,7 @@ def run(marker: str, *replacements: tuple[str, str]) -> dict[str, Any]:
 
 
 def test_every_example_is_run() -> None:
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 6
 
 
 def test_workers_and_combiner() -> None:
@@ -33,6 +33,11 @@ def test_workers_and_combiner() -> None:
     assert listed({**EVENT, "items": [{"function": "pricing:price", "args": [100], "kwargs": {"years": 0}}]}, None)["results"] == [100]
     combined = run("read_results")["handler"]({"results": {"inline": [1, 2, None], "failed": [2], "missing": []}}, None)
     assert combined == 3
+
+
+def test_estimate(capsys: pytest.CaptureFixture[str]) -> None:
+    run("Assumptions")
+    assert re.fullmatch(r"\d+ s, \$0\.\d\d, of which \$0\.\d\d beside the workers; prices of [\d-]+\n", capsys.readouterr().out)
 
 
 def test_client(capsys: pytest.CaptureFixture[str]) -> None:
