@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { program } from 'commander';
 import { cost } from './cost';
 import { fanOut } from './fan-out';
+import { hotPath } from './hot-path';
 import { machine } from './machine';
 import type { Benchmark, Report } from './suite';
 import { markdown } from './table';
@@ -12,6 +13,7 @@ import { markdown } from './table';
 const BENCHMARKS: { readonly [name: string]: Benchmark } = {
   'fan-out': fanOut,
   cost,
+  'hot-path': hotPath,
 };
 const DOCUMENT = join(__dirname, '..', 'docs', 'performance.md');
 
