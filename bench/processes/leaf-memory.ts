@@ -58,6 +58,7 @@ const ports: Ports = {
     dispatch: none,
     accountConcurrency: none,
     workerTimeoutSeconds: none,
+    taskTimeoutSeconds: none,
   },
   workflow: { wake: async () => true, announce: none },
   log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
