@@ -324,7 +324,7 @@ export class Checker {
       workerInvocations: sim.callCount,
       tableReadUnits: sim.tasks.readUnits + sim.results.readUnits,
       tableWriteUnits: sim.tasks.writeUnits + sim.results.writeUnits,
-      objectGets: sim.payloads.gets,
+      objectGets: sim.payloads.gets + sim.inputs.gets,
       objectPuts: sim.payloads.puts,
     };
     for (const [name, most] of Object.entries(used) as [keyof Usage, number][]) {

@@ -128,10 +128,12 @@ export class MemoryPayloads implements Payloads {
 /** Users' buckets in memory: objects by `bucket/key`. */
 export class MemoryInputs implements Inputs {
   readonly objects = new Map<string, Buffer>();
+  gets = 0;
   /** Small, so that few objects make several pages. */
   pageSize = 10;
 
   async read({ bucket, key }: ObjectUri, { from, to }: { from: number; to: number }, version?: string): Promise<ObjectPart> {
+    if (version === undefined || to > from) this.gets++;
     const object = this.objects.get(`${bucket}/${key}`);
     if (!object) throw new InvalidInput(`no object at s3://${bucket}/${key}`);
     const current = createHash('md5').update(object).digest('hex');

@@ -7,6 +7,8 @@ export interface Scenario {
   readonly batches: number;
   readonly request: { [field: string]: unknown };
   readonly settings: Settings;
+  /** Lines of the object that the request points to; absent: its items are in the request. */
+  readonly input?: string;
   readonly accountConcurrency: number;
   /** Batches whose worker always throws. */
   readonly poison: ReadonlySet<number>;
@@ -38,6 +40,7 @@ const HARMFUL: FaultKind[] = [
 /** Chance per occasion; the occasions of some kinds are rare. */
 const RARE: Partial<Record<FaultKind, number>> = { 'kill': 0.1, 'freeze': 0.004, 'skew': 0.5, 'throttle monitor': 0.2, 'lose monitor': 0.1, 'double notice': 0.3 };
 const LONG_SECONDS = 4 * 3600;
+export const INPUT = 's3://input/items.jsonl';
 
 /** `scale`: how many batches a group has, compared with the smallest. */
 export function scenarioOf(random: () => number, scale: number): Scenario {
@@ -97,8 +100,13 @@ export function scenarioOf(random: () => number, scale: number): Scenario {
     hasTime,
   };
   // drawn last, so that a seed is the same job in every mode
+  const hasInput = chance(0.15) && items > 0; // an empty object is refused
   return {
     ...scenario,
+    ...(hasInput && {
+      request: { ...scenario.request, items: { s3: { uri: INPUT } } },
+      input: Array.from({ length: items }, (_, i) => `${1000 + i}\n`).join(''),
+    }),
     settings: {
       ...settings,
       ...(chance(0.4) && { combineMode: 'TREE', combinerTimeoutSeconds: 8 }),

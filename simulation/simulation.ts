@@ -6,7 +6,7 @@ import { Execution } from './execution';
 import { FaultKind, Faults } from './faults';
 import { MemoryInputs, MemoryPayloads, MemoryTable } from './memory';
 import { Participant } from './participant';
-import { Scenario, scenarioOf } from './scenario';
+import { INPUT, Scenario, scenarioOf } from './scenario';
 import { short, Trace } from './trace';
 import { CallOutcome, CombinerEvent, dispatch, DispatchEvent, executionName, finishStopped, JobRow, Row, WorkerEvent, WriteResult } from '../lambda/protocol';
 import { GROUP_SIZE } from '../lambda/protocol/plan';
@@ -66,6 +66,7 @@ export class Simulation {
   constructor(private readonly seed: number, isTraced: boolean) {
     this.generator = xoroshiro128plus(seed);
     this.scenario = scenarioOf(() => this.random(), GROUP_SIZE / SMALLEST_GROUP);
+    if (this.scenario.input !== undefined) this.inputs.objects.set(INPUT.slice('s3://'.length), Buffer.from(this.scenario.input));
     this.isTree = this.scenario.settings.combineMode === 'TREE';
     this.faults = new Faults(this.scenario.rates, this.scenario.faultsMs, () => this.random(), () => this.clock.now());
     this.trace = new Trace(isTraced, () => this.clock.now());
