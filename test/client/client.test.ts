@@ -1,8 +1,9 @@
 import { createServer } from 'http';
 import { AddressInfo } from 'net';
 import {
-  AddressError, BatchResult, BurstClient, CredentialsError, FollowOptions, JobStatus, UnknownJobError,
+  AccessDeniedError, AddressError, BatchResult, BurstClient, CredentialsError, FollowOptions, JobStatus, UnknownJobError,
 } from '../../client';
+import { CreateAccessKeyCommand, IAMClient } from '@aws-sdk/client-iam';
 import { Bench, bundle, Deployed, deployOnEngine, overrideSettings, untilRunning } from '../e2e/harness';
 
 /** The client against a deployed app: what it reads while a job runs, how it finds it, and what it says when it cannot. */
@@ -178,6 +179,29 @@ describe('a BurstCompute is found', () => {
     await expect(new BurstClient({ ...bench.config, stateMachineArn }).status('x')).rejects.toThrow('there is no state machine');
     await expect(new BurstClient({ ...bench.config, stateMachineArn: job.address.stateMachineArn }).status('x')).rejects.toThrow(UnknownJobError);
   });
+});
+
+test('the grants are enough for the client, knowing the state machine alone, and each is needed', async () => {
+  const iam = new IAMClient(bench.config);
+  const as = async (UserName: string) => {
+    const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
+    const credentials = { accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! };
+    return new BurstClient({ endpoint: bench.config.endpoint, credentials, stateMachineArn: job.address.stateMachineArn });
+  };
+  const [starter, reader] = [await as('starter'), await as('reader')];
+  const list = Array.from({ length: 500 }, (_, i) => ({ i, padding: 'x'.repeat(600) })); // is uploaded
+  const { jobId } = await starter.submit({ request: { items: { list }, parameters: { sleepMs: 300 }, batchSize: 1, maxConcurrency: 8 } });
+  await untilRunning(job, jobId, 1);
+  await expect(reader.cancel(jobId)).rejects.toThrow(AccessDeniedError);
+  await expect(reader.submit({ request: QUICK })).rejects.toThrow(/not allowed.*StartExecution.*grantStart/);
+  await starter.cancel(jobId);
+  expect(await reader.wait(jobId)).toMatchObject({ status: 'CANCELLED' });
+  for await (const { state } of reader.results(jobId)) expect(state).not.toBe('failed');
+  for await (const failure of reader.failures(jobId)) expect(failure).toBeUndefined();
+  for await (const summary of reader.list({ limit: 1 })) expect(summary.jobId).toBe(jobId);
+  await expect(reader.redrive(jobId)).rejects.toThrow(AccessDeniedError);
+  expect(await starter.redrive(jobId)).toEqual({ jobId, epoch: 2 });
+  await starter.cancel(jobId);
 });
 
 describe('what is wrong on the way to AWS is said', () => {

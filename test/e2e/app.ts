@@ -1,5 +1,6 @@
 import * as path from 'path';
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { User } from 'aws-cdk-lib/aws-iam';
 import { Code, Function, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { BurstCompute, CombineMode } from '../../src';
 
@@ -18,7 +19,7 @@ const replica = new Function(stack, 'NodeReplica', { ...common, runtime: Runtime
 const brief = new Function(stack, 'BriefTask', { ...common, timeout: Duration.seconds(2), runtime: Runtime.NODEJS_24_X, handler: 'index.task', code: code('node-worker') });
 const workers = { Node: node, Python: python, Imported: Function.fromFunctionArn(stack, 'ImportedWorker', node.functionArn), Replicated: node, Tree: node };
 for (const [id, worker] of Object.entries(workers)) {
-  new BurstCompute(stack, id, {
+  const burst = new BurstCompute(stack, id, {
     worker,
     workerReplicas: id === 'Replicated' ? [replica] : undefined,
     // apart from the worker, so that each permission is needed on its own
@@ -31,4 +32,11 @@ for (const [id, worker] of Object.entries(workers)) {
     timeout: Duration.hours(1),
     removalPolicy: RemovalPolicy.DESTROY,
   });
+  if (id !== 'Node') continue;
+  // whoever has no right but these may use the client
+  const [starter, reader] = ['starter', 'reader'].map((userName) => new User(stack, userName, { userName }));
+  burst.grantStart(starter);
+  for (const user of [starter, reader]) burst.grantReadResults(user);
+  burst.grantCancel(starter);
+  burst.grantRedrive(starter);
 }
