@@ -215,6 +215,7 @@ project.npmignore?.exclude(
   '/.npmrc', '/.ci/', '/CHANGELOG.md', '/.compatignore', '/jest.config.json', '/tsconfig.types.json', '/projenrc/', '/.burst/', '**/cdk.out',
 );
 project.gitignore.exclude('cdk.out', '/demo/report.*', '.burst', '__pycache__', '*.pyc', '/junit.xml');
+project.gitignore.include('/packaging/released/.jsii');
 
 // The Python distribution for workers, combiners and callers; the construct's own binding for Python apps is another one.
 new TomlFile(project, 'client/python/pyproject.toml', {

@@ -7,7 +7,8 @@ import { App, Workspace } from './workspace';
 
 /*
  * Installs each packed artifact in a fresh project of its own language, synthesises the same app in all of them, compares what
- * comes out byte for byte, with the newest aws-cdk-lib, too, and runs a job on what Python and Java made. The examples are synthesised in the same way.
+ * comes out byte for byte, with the newest aws-cdk-lib, too, and runs a job on what Python and Java made.
+ * So are the examples.
  * Where a toolchain is missing, its language is left out; in CI that is a failure.
  */
 
@@ -31,11 +32,11 @@ async function main(): Promise<void> {
       assemblies.set(app, await workspace.synthesise(app));
     }));
 
-    const consumers = new Map([...assemblies].filter(([{ name }]) => name === 'consumers').map(([{ language }, folder]) => [language, folder]));
-    compare(consumers);
+    const madeFor = (name: string) => new Map([...assemblies].filter(([app]) => app.name === name).map(([{ language }, folder]) => [language, folder]));
+    for (const name of new Set(apps.map((app) => app.name))) compare(name, madeFor(name));
     const app = apps.find(({ name, language }) => name === 'consumers' && language === 'typescript');
     if (app) await timed('typescript: consumers on the newest aws-cdk-lib', async () => compareIds(assemblies.get(app)!, await workspace.synthesiseOnNewest(app)));
-    await runJobs(workspace, consumers);
+    await runJobs(workspace, madeFor('consumers'));
     await workspace.remove();
   } catch (error) {
     say(`the workspace is kept: ${workspace.folder}`);
@@ -43,14 +44,14 @@ async function main(): Promise<void> {
   }
 }
 
-function compare(assemblies: Map<Language, string>): void {
+function compare(name: string, assemblies: Map<Language, string>): void {
   const [[first, folder], ...others] = [...assemblies];
   const expected = deployable(folder);
   for (const [language, other] of others) {
     const found = differences(expected, deployable(other));
-    if (found.length > 0) throw new Error(`what ${language} synthesises differs from what ${first} does:\n${found.join('\n')}`);
+    if (found.length > 0) throw new Error(`what ${language} synthesises of ${name} differs from what ${first} does:\n${found.join('\n')}`);
   }
-  say(`${[...assemblies.keys()].join(', ')}: the same ${[...expected.keys()].join(', ')}`);
+  say(`${name} in ${[...assemblies.keys()].join(', ')}: the same ${[...expected.keys()].join(', ')}`);
 }
 
 function compareIds(oldest: string, newest: string): void {

@@ -24,12 +24,12 @@ export class Workspace {
 
   /** Copies the apps of `consumers/` and `examples/` into the workspace and finds those of each language. */
   async fill(languages: readonly Language[]): Promise<App[]> {
-    const sources = { consumers: __dirname };
+    const sources = { consumers: __dirname, ...Object.fromEntries(examples().map((name) => [name, path.join(ROOT, 'examples', name)])) };
     const apps: App[] = [];
     for (const [name, from] of Object.entries(sources)) {
       const to = path.join(this.folder, name);
       await cp(from, to, { recursive: true, filter: (file) => !LEFT_BEHIND.test(file.slice(from.length)) });
-      apps.push(...languages.filter((language) => existsSync(path.join(to, language, 'cdk.json'))).map((language) => ({ name, language })));
+      apps.push(...languages.filter((language) => standsAlone(path.join(to, language))).map((language) => ({ name, language })));
     }
     return apps;
   }
@@ -71,12 +71,11 @@ export class Workspace {
   /** Synthesises an app with the CDK CLI; returns the folder of the cloud assembly. */
   async synthesise(app: App): Promise<string> {
     const folder = this.folderOf(app);
-    const { build } = JSON.parse(readFileSync(path.join(folder, 'cdk.json'), 'utf8')) as { build?: string };
     const assembly = path.join(this.folder, 'assemblies', `${app.name}-${app.language}`);
     await mkdir(path.dirname(assembly), { recursive: true });
     // the version report names the language's runtime; all else has to be the same in each
     await this.run([path.join(this.folder, 'node_modules', '.bin', 'cdk'), 'synth', '--quiet', '--no-version-reporting', '--no-notices',
-      ...build ? ['--build', build] : [], '--output', assembly], folder);
+      '--output', assembly], folder);
     return assembly;
   }
 
@@ -139,6 +138,16 @@ export class Workspace {
       CDK_DISABLE_CLI_TELEMETRY: 'true',
     };
   }
+}
+
+function examples(): string[] {
+  return readdirSync(path.join(ROOT, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}
+
+/** Whether it is an app that can be synthesised as it is; one that is built first takes code from the checkout. */
+function standsAlone(folder: string): boolean {
+  const file = path.join(folder, 'cdk.json');
+  return existsSync(file) && !('build' in JSON.parse(readFileSync(file, 'utf8')));
 }
 
 /** The one packed file of a language. */

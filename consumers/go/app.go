@@ -28,7 +28,9 @@ func main() {
 	job := burst.NewBurstCompute(stack, jsii.String("Everything"), &burst.BurstComputeProps{
 		Worker:                     worker,
 		WorkerReplicas:             &[]awslambda.IFunction{replica},
+		TaskFunctions:              &map[string]awslambda.IFunction{"count": pythonWorker},
 		Combiner:                   combiner,
+		CombineMode:                burst.CombineMode_COLLECT,
 		InputBuckets:               &[]awss3.IBucket{awss3.NewBucket(stack, jsii.String("Inputs"), nil)},
 		BatchSize:                  jsii.Number(100),
 		MaxConcurrency:             jsii.Number(20),
@@ -66,7 +68,7 @@ func main() {
 	for _, fn := range *job.WorkerReplicas() {
 		given = append(given, *fn.FunctionArn())
 	}
-	output(stack, "Given", append(given, *job.Combiner().FunctionArn()))
+	output(stack, "Given", append(given, *(*job.TaskFunctions())["count"].FunctionArn(), *job.Combiner().FunctionArn()))
 	output(stack, "Made", []string{
 		*job.Dispatcher().FunctionArn(), *job.Monitor().FunctionArn(), *job.TasksTable().TableName(), *job.ResultsTable().TableName(),
 		*job.PayloadBucket().BucketName(), *job.StateMachine().StateMachineArn(), *job.EncryptionKey().KeyArn(),

@@ -8,7 +8,7 @@ from aws_cdk.aws_kms import Key
 from aws_cdk.aws_lambda import Code, Function, Runtime, Tracing
 from aws_cdk.aws_logs import LogGroup
 from aws_cdk.aws_s3 import Bucket
-from cdk_burst_compute import BurstCompute
+from cdk_burst_compute import BurstCompute, CombineMode
 
 app = App()
 stack = Stack(app, "Consumer")
@@ -36,7 +36,9 @@ job = BurstCompute(
     "Everything",
     worker=worker,
     worker_replicas=[replica],
+    task_functions={"count": python_worker},
     combiner=combiner,
+    combine_mode=CombineMode.COLLECT,
     input_buckets=[Bucket(stack, "Inputs")],
     batch_size=100,
     max_concurrency=20,
@@ -67,7 +69,7 @@ job.grant_redrive(caller)
 job.grant_read_results(caller)
 job.metric_failed(period=Duration.minutes(1)).create_alarm(stack, "Failed", threshold=1, evaluation_periods=1)
 job.metric_worker_throttles().create_alarm(stack, "Throttled", threshold=100, evaluation_periods=3)
-given = [job.worker, *job.worker_replicas, job.combiner]
+given = [job.worker, *job.worker_replicas, job.task_functions["count"], job.combiner]
 CfnOutput(stack, "Given", value=" ".join(fn.function_arn for fn in given))
 made = [
     job.dispatcher.function_arn,

@@ -5,7 +5,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Code, Function, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
-import { BurstCompute } from 'cdk-burst-compute';
+import { BurstCompute, CombineMode } from 'cdk-burst-compute';
 
 /** The same app as in the other languages beside it: each prop and each kind of method crosses the language's binding. */
 const app = new App();
@@ -28,7 +28,9 @@ const combiner = new Function(stack, 'Combiner', {
 const job = new BurstCompute(stack, 'Everything', {
   worker,
   workerReplicas: [replica],
+  taskFunctions: { count: pythonWorker },
   combiner,
+  combineMode: CombineMode.COLLECT,
   inputBuckets: [new Bucket(stack, 'Inputs')],
   batchSize: 100,
   maxConcurrency: 20,
@@ -57,7 +59,7 @@ job.grantRedrive(caller);
 job.grantReadResults(caller);
 job.metricFailed({ period: Duration.minutes(1) }).createAlarm(stack, 'Failed', { threshold: 1, evaluationPeriods: 1 });
 job.metricWorkerThrottles().createAlarm(stack, 'Throttled', { threshold: 100, evaluationPeriods: 3 });
-new CfnOutput(stack, 'Given', { value: [job.worker, ...job.workerReplicas, job.combiner!].map((fn) => fn.functionArn).join(' ') });
+new CfnOutput(stack, 'Given', { value: [job.worker, ...job.workerReplicas, job.taskFunctions.count, job.combiner!].map((fn) => fn.functionArn).join(' ') });
 new CfnOutput(stack, 'Made', {
   value: [job.dispatcher.functionArn, job.monitor.functionArn, job.tasksTable.tableName, job.resultsTable.tableName,
     job.payloadBucket.bucketName, job.stateMachine.stateMachineArn, job.encryptionKey!.keyArn].join(' '),

@@ -1,5 +1,6 @@
-import { mkdir, mkdtemp, rm } from 'fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'fs/promises';
 import * as path from 'path';
+import { ListBucketsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PNG } from 'pngjs';
 import { Bench, deployOnEngine, ROOT } from './harness';
 import { differences, plainSearch } from '../../demo/plain-search';
@@ -20,7 +21,7 @@ beforeAll(async () => {
   await mkdir(path.join(ROOT, '.burst'), { recursive: true });
   folder = await mkdtemp(path.join(ROOT, '.burst', 'e2e-'));
   await Promise.all([buildDigitSearch(), buildMandelbrot()]);
-  const assemblies = ['digit-search', 'mandelbrot'].map((name) => path.join(folder, name));
+  const assemblies = ['digit-search', 'mandelbrot', 'csv-enrich'].map((name) => path.join(folder, name));
   for (const assembly of assemblies) await synthesise(`examples/${path.basename(assembly)}/typescript/app.ts`, assembly);
   bench = await deployOnEngine(assemblies);
 }, 240_000);
@@ -57,4 +58,15 @@ test.each(['InTypeScript', 'InPython'])('the Mandelbrot set %s has the colour of
     for (let x = 0; x < view.width; x++) expected.set(colours[iterations(view, x, y)], 4 * (y * view.width + x));
   }
   expect(png.data.equals(expected)).toBe(true);
+});
+
+test.each(['EnrichInNode', 'EnrichInPython'])('the orders of a CSV, %s, add up by country', async (id) => {
+  const s3 = new S3Client({ ...bench.config, forcePathStyle: true });
+  const { Buckets } = await s3.send(new ListBucketsCommand({}));
+  const bucket = Buckets!.map(({ Name }) => Name!).find((name) => name.startsWith('csvenrich-orders'))!;
+  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'orders.csv', Body: await readFile(path.join(ROOT, 'examples', 'csv-enrich', 'orders.csv')) }));
+  const { client } = bench.jobs[id];
+  const { jobId } = await client.submit({ request: { items: { s3: { uri: `s3://${bucket}/orders.csv` } }, batchSize: 2 } });
+  expect((await client.wait(jobId, { pollMs: 100 })).status).toBe('SUCCEEDED');
+  expect(await client.result(jobId)).toEqual({ DE: 1099, FR: 1240, GB: 702, US: 1863 + 644 });
 });

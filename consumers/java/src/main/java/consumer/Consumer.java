@@ -1,7 +1,9 @@
 package consumer;
 
 import io.github.cdkburstcompute.BurstCompute;
+import io.github.cdkburstcompute.CombineMode;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import software.amazon.awscdk.App;
@@ -39,7 +41,9 @@ public final class Consumer {
         BurstCompute job = BurstCompute.Builder.create(stack, "Everything")
             .worker(worker)
             .workerReplicas(List.of(replica))
+            .taskFunctions(Map.of("count", pythonWorker))
             .combiner(combiner)
+            .combineMode(CombineMode.COLLECT)
             .inputBuckets(List.of(new Bucket(stack, "Inputs")))
             .batchSize(100)
             .maxConcurrency(20)
@@ -70,7 +74,8 @@ public final class Consumer {
             .createAlarm(stack, "Failed", CreateAlarmOptions.builder().threshold(1).evaluationPeriods(1).build());
         job.metricWorkerThrottles()
             .createAlarm(stack, "Throttled", CreateAlarmOptions.builder().threshold(100).evaluationPeriods(3).build());
-        output(stack, "Given", Stream.of(List.of(job.getWorker()), job.getWorkerReplicas(), List.of(job.getCombiner()))
+        output(stack, "Given", Stream.of(List.of(job.getWorker()), job.getWorkerReplicas(),
+                List.of(job.getTaskFunctions().get("count"), job.getCombiner()))
             .flatMap(List::stream).map(IFunction::getFunctionArn));
         output(stack, "Made", Stream.of(
             job.getDispatcher().getFunctionArn(), job.getMonitor().getFunctionArn(), job.getTasksTable().getTableName(),
