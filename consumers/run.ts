@@ -32,7 +32,8 @@ async function main(): Promise<void> {
       assemblies.set(app, await workspace.synthesise(app));
     }));
 
-    const madeFor = (name: string) => new Map([...assemblies].filter(([app]) => app.name === name).map(([{ language }, folder]) => [language, folder]));
+    const madeFor = (wanted: string) => new Map([...assemblies].flatMap(([{ name, language }, folder]) => (
+      name === wanted ? [[language, folder] as const] : [])));
     for (const name of new Set(apps.map((app) => app.name))) compare(name, madeFor(name));
     const app = apps.find(({ name, language }) => name === 'consumers' && language === 'typescript');
     if (app) await timed('typescript: consumers on the newest aws-cdk-lib', async () => compareIds(assemblies.get(app)!, await workspace.synthesiseOnNewest(app)));

@@ -46,7 +46,8 @@ export class Workspace {
         }
         merged['cdk-burst-compute'] = `file:${artifact('js', '.tgz')}`;
         await writeFile(path.join(this.folder, 'package.json'), JSON.stringify({ private: true, dependencies: merged }));
-        return this.run(NPM_INSTALL, this.folder);
+        await this.run(NPM_INSTALL, this.folder);
+        return this.run(['node', '-e', 'for (const entry of ["", "/client", "/runtime"]) require("cdk-burst-compute" + entry)'], this.folder);
       }
       case 'python':
         await this.run(['python3', '-m', 'venv', this.venv], this.folder);

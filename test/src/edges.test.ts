@@ -44,7 +44,8 @@ test('a worker known by its ARN alone may be invoked by it', () => {
 
 test('a customer-managed key encrypts whatever is stored', () => {
   const template = templateOf('CustomerKey');
-  const keysOf = (type: string, key: (properties: any) => any) => Object.values(resources(template, type)).map(({ Properties }) => text(key(Properties)));
+  const keysOf = (type: string, key: (properties: any) => any) =>
+    Object.values(resources(template, type)).map(({ Properties }) => text(key(Properties)));
   expect(keysOf('AWS::DynamoDB::Table', ({ SSESpecification }) => SSESpecification.KMSMasterKeyId)).toEqual(['<Key.Arn>', '<Key.Arn>']);
   const [bucketRule] = Object.values(resources(template, 'AWS::S3::Bucket'))[0].Properties.BucketEncryption.ServerSideEncryptionConfiguration;
   expect(text(bucketRule.ServerSideEncryptionByDefault.KMSMasterKeyID)).toBe('<Key.Arn>');
