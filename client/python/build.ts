@@ -2,6 +2,7 @@ import { execFile } from 'child_process';
 import { createHash } from 'crypto';
 import { existsSync, readFileSync } from 'fs';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'fs/promises';
+import { homedir } from 'os';
 import * as path from 'path';
 import { promisify } from 'util';
 import { findPython } from '../../engine/install';
@@ -33,20 +34,38 @@ export async function execute(program: string, args: string[], options: { cwd?: 
   }
 }
 
-/** A virtual environment with what building and testing need, made once and kept in .burst; returns its Python. */
+/** A virtual environment with what building and testing need, or only testing on `base`, made once and kept in .burst; returns its Python. */
 export async function developmentPython(base?: string): Promise<string> {
   const python = base ?? await findPython();
   const version = (await execute(python, ['-c', 'import sys; print(sys.version.split()[0])'])).trim();
-  const hash = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
+  const pinned = readFileSync(REQUIREMENTS, 'utf8').split('\n').filter((line) => (base ? /^(boto3|pytest|tqdm)=/ : /^\w/).test(line));
+  const hash = createHash('sha256').update(pinned.join()).digest('hex').slice(0, 12);
   const folder = path.join(ROOT, '.burst', 'python', `${version}-${hash}`);
   const inside = path.join(folder, 'bin', 'python');
   if (existsSync(path.join(folder, '.complete')) && existsSync(inside)) return inside;
   await mkdir(path.dirname(folder), { recursive: true });
   await rm(folder, { recursive: true, force: true });
   await execute(python, ['-m', 'venv', folder]);
-  await execute(inside, ['-m', 'pip', 'install', '--quiet', '--requirement', REQUIREMENTS]);
+  await execute(inside, ['-m', 'pip', 'install', '--quiet', ...pinned]);
   await writeFile(path.join(folder, '.complete'), '');
   return inside;
+}
+
+/** The oldest and the newest Python from 3.10 on that are here, on the PATH or kept by pyenv, apart from the one that `developmentPython` takes. */
+export async function otherPythons(): Promise<string[]> {
+  const kept = path.join(process.env.PYENV_ROOT || path.join(homedir(), '.pyenv'), 'versions');
+  const versions = await readdir(kept).catch(() => []);
+  const onPath = [10, 11, 12, 13, 14].map((minor) => `python3.${minor}`);
+  const candidates = [...onPath, ...versions.map((version) => path.join(kept, version, 'bin', 'python3'))];
+  const minorOf = async (python: string) => Number(await execute(python, ['-c', 'import sys, venv, ensurepip; print(sys.version_info[1])']));
+  const own = await minorOf(await findPython());
+  const found = new Map<number, string>();
+  for (const python of candidates) {
+    const minor = await minorOf(python).catch(() => 0); // not there, or without venv
+    if (minor >= 10 && minor !== own) found.set(minor, python);
+  }
+  const minors = [...found.keys()].sort((a, b) => a - b);
+  return [...new Set([minors[0], minors[minors.length - 1]])].filter((minor) => minor !== undefined).map((minor) => found.get(minor)!);
 }
 
 /** Source distribution and wheel, built by the standard front end; the wheel is made from the unpacked source distribution. */

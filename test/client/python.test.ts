@@ -4,7 +4,7 @@ import { tmpdir } from 'os';
 import * as path from 'path';
 import * as fc from 'fast-check';
 import { estimateRequest } from '../../client/cost/estimate-request';
-import { buildDistributions, developmentPython, Distributions, environmentWith, execute } from '../../client/python/build';
+import { buildDistributions, developmentPython, Distributions, environmentWith, execute, otherPythons } from '../../client/python/build';
 import { digestOf } from '../../lambda/protocol/digest';
 import { deployOnEngine } from '../e2e/harness';
 
@@ -44,6 +44,13 @@ test('pytest passes on the installed wheel', async () => {
   await writeFile(samples, JSON.stringify({ json: jsonSamples(), estimates: estimates() }));
   await execute(fresh, ['-m', 'pytest', '-q', 'tests'], { cwd: SOURCES, env: { BURST_TEST_SAMPLES: samples } });
 });
+
+test('pytest passes on the oldest and the newest Python that are here, too', async () => {
+  for (const other of await otherPythons()) {
+    const installed = await environmentWith(built.wheel, await developmentPython(other));
+    await execute(installed, ['-m', 'pytest', '-q', 'tests'], { cwd: SOURCES });
+  }
+}, 300_000);
 
 test('client, workers, combiner and executor do real jobs', async () => {
   const code = path.join(folder, 'code');
