@@ -43,7 +43,7 @@ export interface WaitOptions {
 }
 
 const TERMINAL = new Set<StatusName>(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'CANCELLED']);
-export const isTerminal = (status: StatusName) => TERMINAL.has(status);
+export const isTerminal = (name: StatusName) => TERMINAL.has(name);
 
 /** The status that counts: a job that was redriven has left its last end behind. */
 export const statusOf = (row: JobRow): StatusName => (row.terminal?.epoch === row.epoch ? row.terminal.status : row.status);

@@ -1,9 +1,9 @@
 import { createServer } from 'http';
 import { AddressInfo } from 'net';
+import { CreateAccessKeyCommand, IAMClient } from '@aws-sdk/client-iam';
 import {
   AccessDeniedError, AddressError, BatchResult, BurstClient, CredentialsError, FollowOptions, JobStatus, UnknownJobError,
 } from '../../client';
-import { CreateAccessKeyCommand, IAMClient } from '@aws-sdk/client-iam';
 import { Bench, bundle, Deployed, deployOnEngine, overrideSettings, untilRunning } from '../e2e/harness';
 
 /** The client against a deployed app: what it reads while a job runs, how it finds it, and what it says when it cannot. */
