@@ -147,7 +147,6 @@ export class CombineUnits {
     const results = isInline(inputs) ? await inlineResults(ports, inputs)
       : await storedResults(ports, entriesObject(job.jobId, job.epoch, unit.level, unit.index, writer.owner), inputs);
     unit.tries.calls++;
-    const startedAt = ports.clock.now();
     const outcome = usable(await ports.invoker.callCombiner(treeEvent(ports, job.plan, head, this.parameters, results)));
     switch (outcome.kind) {
       case 'returned':
@@ -160,7 +159,7 @@ export class CombineUnits {
         return ++unit.tries.unknowns > MAX_UNKNOWN ? failed(unit, `no answer from Lambda, so whether the combiner ran is unknown: ${outcome.message}`) : this.later(unit);
       case 'throttled':
         unit.tries.calls--;
-        this.window.throttled(startedAt, ports.clock.now());
+        this.window.throttled(this.running - 1); // without this one
         this.later(unit, 100 + backoff(2, 500, 2_000, ports.random.next()));
         return { kind: 'throttled' };
       case 'refused':

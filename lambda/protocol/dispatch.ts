@@ -1,12 +1,9 @@
 import { checkDispatchEvent } from './events';
+import { fanOut } from './fan-out';
 import { runLeaf } from './leaf';
 import { DispatchEvent } from './model';
-import { splitSpan } from './plan';
 import { Budget, Ports } from './ports';
 import { orSeal } from './turn';
-
-/** Lambda's loop detection drops a chain after about 16 hops; with 64 branches, 4 carry 16 million leaves. */
-export const MAX_DEPTH = 8;
 
 /** One function, two roles: on several leaves it starts dispatchers for parts of them, on one it runs that leaf. */
 export async function dispatch(ports: Ports, event: DispatchEvent, budget: Budget): Promise<void> {
@@ -15,14 +12,4 @@ export async function dispatch(ports: Ports, event: DispatchEvent, budget: Budge
     if (event.hi - event.lo > 1) await fanOut(ports, event);
     else await runLeaf(ports, event, budget);
   });
-}
-
-/** An inner node: splits its leaves in at most `branching` parts and starts a dispatcher on each. */
-async function fanOut(ports: Ports, event: DispatchEvent): Promise<void> {
-  if (event.depth >= MAX_DEPTH) {
-    throw new Error(`fan-out of job ${event.jobId} is deeper than ${MAX_DEPTH} hops at leaves [${event.lo}, ${event.hi}): this is a defect of the planner`);
-  }
-  const parts = splitSpan({ start: event.lo, end: event.hi }, event.plan.branching);
-  await Promise.all(parts.map((part) => ports.invoker.dispatch({ ...event, lo: part.start, hi: part.end, depth: event.depth + 1 })));
-  ports.log.info('leaves dispatched', { leaves: event.hi - event.lo, invokes: parts.length, depth: event.depth });
 }

@@ -2,6 +2,7 @@ export * from './combine';
 export * from './dispatch';
 export * from './errors';
 export { checkMonitorEvent } from './events';
+export * from './fan-out';
 export * from './finish';
 export * from './leaf';
 export * from './model';

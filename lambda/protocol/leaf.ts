@@ -284,7 +284,7 @@ class Leaf {
         });
       case 'throttled':
         task.calls--;
-        this.window.throttled(startedAt, now);
+        this.window.throttled(this.running);
         this.later(task, 100 + backoff(2, 500, 2_000, this.ports.random.next()));
         if (this.running === 0 && now - this.lastHeard > STARVED_MS) this.end ??= 'released';
         return;

@@ -6,7 +6,13 @@ export const GROUP_SIZE = 64;
 export const JOIN_FAN_IN = 64;
 /** Worker calls that one leaf keeps in flight, at most and (where limits allow) at least. */
 export const MAX_WINDOW = 64;
+/** The most where so many leaves would be needed that Lambda could not start all at once; each call costs the leaf about a millisecond. */
+export const WIDE_WINDOW = 128;
 export const MIN_WINDOW = 32;
+/** Environments that Lambda starts at once for one function (Lambda scaling behavior), less those that start the leaves. */
+const MANY_LEAVES = 900;
+/** So much of the workers may be given up for fewer leaves, which are what a job pays for. */
+const SPARED = 0.02;
 
 /** A run of consecutive numbers, end exclusive. */
 export interface Span {
@@ -49,11 +55,14 @@ export interface Staffing {
 /**
  * How many leaves with which window, so that leaves x window never exceeds `maxConcurrency`, and leaves and their
  * workers and one more function fit in the account: leaves (window + 1) + 1 <= accountConcurrency. Leaves that took the
- * slots which their own workers need would wait for ever.
+ * slots which their own workers need would wait for ever. Of nearly as many workers those with the fewest leaves.
  */
-export function staff(
-  groups: number, maxConcurrency: number | undefined, accountConcurrency: number, maxWindow = MAX_WINDOW,
-): Staffing {
+export function staff(groups: number, maxConcurrency: number | undefined, accountConcurrency: number, maxWindow?: number): Staffing {
+  const staffing = staffed(groups, maxConcurrency, accountConcurrency, maxWindow ?? MAX_WINDOW);
+  return maxWindow === undefined && staffing.leaves > MANY_LEAVES ? staffed(groups, maxConcurrency, accountConcurrency, WIDE_WINDOW) : staffing;
+}
+
+function staffed(groups: number, maxConcurrency: number | undefined, accountConcurrency: number, maxWindow: number): Staffing {
   const minWindow = Math.min(MIN_WINDOW, maxWindow);
   const wanted = maxConcurrency ?? Infinity;
   const most = Math.max(1, Math.min(groups, wanted, Math.floor((accountConcurrency - 1) / 2)));
@@ -62,13 +71,10 @@ export function staff(
     Math.floor(wanted / leaves),
     Math.floor((accountConcurrency - 1) / leaves) - 1,
   ));
-  let best: Staffing = { leaves: 1, window: window(1) };
-  for (let leaves = 2; leaves <= most; leaves++) {
-    const w = window(leaves);
-    if (w < minWindow) break; // windows only shrink from here on
-    if (leaves * w > best.leaves * best.window) best = { leaves, window: w };
-  }
-  return best;
+  const choices: Staffing[] = [{ leaves: 1, window: window(1) }];
+  for (let leaves = 2; leaves <= most && window(leaves) >= minWindow; leaves++) choices.push({ leaves, window: window(leaves) }); // they only shrink
+  const workers = choices.reduce((best, choice) => Math.max(best, choice.leaves * choice.window), 0);
+  return choices.find((choice) => choice.leaves * choice.window >= (1 - SPARED) * workers)!;
 }
 
 /** How many nodes each level of the join tree has, from the level above the groups to the root. */
@@ -109,8 +115,8 @@ export function dispatchDepth(leaves: number, branching: number): number {
   return depth;
 }
 
-/** How many dispatchers only start others. */
+/** How many dispatchers only start others. The first ones are started by the monitor. */
 export function innerDispatchers(leaves: number, branching: number): number {
-  if (leaves <= 1) return 0;
-  return splitSpan({ start: 0, end: leaves }, branching).reduce((sum, part) => sum + innerDispatchers(spanSize(part), branching), 1);
+  const below = (part: Span): number => (spanSize(part) <= 1 ? 0 : 1 + splitSpan(part, branching).reduce((sum, half) => sum + below(half), 0));
+  return splitSpan({ start: 0, end: leaves }, branching).reduce((sum, part) => sum + below(part), 0);
 }

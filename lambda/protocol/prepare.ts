@@ -1,6 +1,6 @@
 import { digestOf } from './digest';
-import { MAX_DEPTH } from './dispatch';
 import { InvalidRequest, JobExists, JobState } from './errors';
+import { MAX_DEPTH } from './fan-out';
 import { storeItems } from './inputs/store';
 import { isJobId, jobKey, parametersObject } from './keys';
 import { JobRow, Plan } from './model';

@@ -1,4 +1,5 @@
 import { InputChanged, NotAllowed } from './errors';
+import { fanOut } from './fan-out';
 import { Epoch } from './join';
 import { jobKey } from './keys';
 import { DispatchEvent, JobRow } from './model';
@@ -80,7 +81,7 @@ export async function takeTurn(world: Ports, turn: TokenBearer): Promise<void> {
   if (row.sealed || row.rootDone === epoch) {
     await ports.workflow.wake(token);
   } else if (round === 0) {
-    await orSeal(ports, turn, () => ports.invoker.dispatch(rootEvent(row)));
+    await orSeal(ports, turn, () => fanOut(ports, rootEvent(row)));
   }
 }
 

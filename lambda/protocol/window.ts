@@ -1,11 +1,10 @@
 /**
- * How many calls may be in flight: halves on a throttle, grows by one per window of successes, never beyond its limit
- * (additive increase, multiplicative decrease, as in TCP congestion avoidance, RFC 5681).
+ * How many calls may be in flight, never beyond its limit. Lambda takes a call or answers 429 at once, without a queue and
+ * free of charge: what still runs after a 429 is what there was room for, and the window is cut to that. Each success makes room for
+ * one more, so that the window doubles within the time of one call once there is room again.
  */
 export class Window {
   private size: number;
-  private credit = 0;
-  private lastCut = -1;
 
   constructor(private readonly limit: number) {
     this.size = limit;
@@ -16,19 +15,12 @@ export class Window {
   }
 
   succeeded(): void {
-    if (this.size >= this.limit) return;
-    if (++this.credit >= this.size) {
-      this.size++;
-      this.credit = 0;
-    }
+    this.size = Math.min(this.limit, this.size + 1);
   }
 
-  /** `startedAt`: when the throttled call was made. Calls from before the last cut were sized by the window of then, and cut nothing more. */
-  throttled(startedAt: number, now: number): void {
-    if (startedAt <= this.lastCut) return;
-    this.size = Math.max(1, Math.floor(this.size / 2));
-    this.credit = 0;
-    this.lastCut = now;
+  /** `running`: calls in flight, without the throttled one. */
+  throttled(running: number): void {
+    this.size = Math.max(1, Math.min(this.size, running));
   }
 }
 

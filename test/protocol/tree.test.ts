@@ -180,6 +180,7 @@ describe('a combiner that fails', () => {
     for await (const { state } of batchResults(manifest, async (key) => w.payloads.objects.get(key)!.toString())) if (state === 'succeeded') there++;
     expect(there).toBeGreaterThan(64);
     isBroken = false;
+    await w.clock.run(w.clock.sleep(10_000)); // calls that were under way
     const [calls, combined] = [w.calls.length, w.combined.length];
     expect((await redrive(w, 2)).succeeded).toBe(true);
     expect(result(w, 2)).toEqual(range(0, 64 * 66));

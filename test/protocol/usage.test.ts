@@ -36,7 +36,7 @@ describe('what a job used', () => {
     ['one batch', { items: { range: { start: 0, end: 1 } } }],
     ['two groups and parameters', { items: { range: { start: 0, end: 65 } }, parameters: { k: 1 } }],
     ['a list, several batches to an item', { items: { list: Array.from({ length: 1000 }, (_, i) => ({ i })) }, batchSize: 3 }],
-    ['many leaves', { items: { range: { start: 0, end: 5000 } } }],
+    ['many leaves', { items: { range: { start: 0, end: 6000 } } }], // one heartbeat on the way, none at the end
     ['nothing', { items: { range: { start: 0, end: 0 } } }],
   ])('is what was asked for, exactly, when nothing goes wrong: %s', async (_, request) => {
     for (const combiner of [undefined, () => returned('ok')]) {
