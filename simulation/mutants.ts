@@ -111,7 +111,7 @@ export const MUTANTS: { readonly [name: string]: Mutant } = {
     patches: [patch('adopt-partials.ts', 'children.filter(({ index }) => !adopted.has(index))', 'children.filter((child) => this.isLacking(child))')],
   },
   'redrive of a full node that nobody signals': {
-    seeds: 60_000,
+    seeds: 10_000,
     patches: [patch('adopt-partials.ts', 'if (open.length === 0) open.push(last);', '')],
   },
   'last call with what is below, too': {

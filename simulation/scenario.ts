@@ -17,6 +17,8 @@ export interface Scenario {
   readonly latencyMs: number;
   /** How many of the first combiner calls fail. */
   readonly combinerThrows: number;
+  /** Only those for this level of the tree of partial results, or above it. */
+  readonly combinerThrowsFrom: number;
   readonly dispatcherMs: number;
   readonly monitorMs: number;
   readonly rates: FaultRates;
@@ -90,6 +92,7 @@ export function scenarioOf(random: () => number, scale: number): Scenario {
     latencyMs: kind === 'gentle' ? pick(12, 80, 80) : pick(12, 12, 80),
     workerMs: pick(20, 300, 1500, 4000),
     combinerThrows: chance(0.12) ? 1 + below(4) : 0,
+    combinerThrowsFrom: 0,
     dispatcherMs: 1000 * pick(48, 60, 120, 900),
     monitorMs: 150_000,
     rates,
@@ -103,6 +106,7 @@ export function scenarioOf(random: () => number, scale: number): Scenario {
   const hasInput = chance(0.15) && items > 0; // an empty object is refused
   return {
     ...scenario,
+    combinerThrowsFrom: scenario.combinerThrows > 2 ? 1 : 0,
     ...(hasInput && {
       request: { ...scenario.request, items: { s3: { uri: INPUT } } },
       input: Array.from({ length: items }, (_, i) => `${1000 + i}\n`).join(''),

@@ -263,7 +263,8 @@ export class Simulation {
 
   runCombiner(payload: string, epoch: number): CallOutcome {
     this.checker.combined(payload, epoch);
-    if (this.combinerThrew < this.scenario.combinerThrows) {
+    const level = (JSON.parse(payload) as CombinerEvent).tree?.level ?? Infinity;
+    if (this.combinerThrew < this.scenario.combinerThrows && level >= this.scenario.combinerThrowsFrom) {
       this.combinerThrew++;
       return { kind: 'threw', errorType: 'Boom', message: 'cannot combine', requestId: 'c' };
     }
