@@ -11,7 +11,8 @@ export interface PricedLine {
 }
 
 export function lines(bill: Bill, architecture: Architecture): PricedLine[] {
-  const line = (what: string, name: Parameters<typeof priceOf>[0], quantity: number): PricedLine => ({ what, quantity, dollars: priceOf(name, quantity) });
+  const line = (what: string, name: Parameters<typeof priceOf>[0], quantity: number): PricedLine =>
+    ({ what, quantity, dollars: priceOf(name, quantity) });
   return [
     line('Lambda requests', 'lambdaRequest', bill.lambdaRequests),
     line('Lambda GB-s', architecture === 'arm64' ? 'lambdaGbSecondArm' : 'lambdaGbSecondX86', bill.gbSeconds),

@@ -31,7 +31,8 @@ const SYSTEMS: { readonly [name: string]: System } = {
   'burst-compute v1': { run: version1, architecture: 'x86_64' },
 };
 
-const shape = (batches: number, changes: Partial<JobShape> = {}): JobShape => ({ batches, batchMs: BATCH_MS, accountConcurrency: LIMIT, workers: 1, seed: 1, ...changes });
+const shape = (batches: number, changes: Partial<JobShape> = {}): JobShape =>
+  ({ batches, batchMs: BATCH_MS, accountConcurrency: LIMIT, workers: 1, seed: 1, ...changes });
 
 /** What a job costs beyond its workers: every billable call counted, and priced by the price sheet. */
 export async function cost(context: Context): Promise<Report> {

@@ -17,8 +17,16 @@ const ROOT = join(__dirname, '..');
 const run = promisify(execFile);
 /** What the construct sets for its functions. */
 const ENVIRONMENT = {
-  TASKS_TABLE: 't', RESULTS_TABLE: 'r', PAYLOAD_BUCKET: 'b', WORKER_ARN: 'arn:w', DISPATCHER_ARN: 'arn:d', AWS_LAMBDA_FUNCTION_NAME: 'd',
-  AWS_REGION: 'us-east-1', BURST_SETTINGS: '{}', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test',
+  TASKS_TABLE: 't',
+  RESULTS_TABLE: 'r',
+  PAYLOAD_BUCKET: 'b',
+  WORKER_ARN: 'arn:w',
+  DISPATCHER_ARN: 'arn:d',
+  AWS_LAMBDA_FUNCTION_NAME: 'd',
+  AWS_REGION: 'us-east-1',
+  BURST_SETTINGS: '{}',
+  AWS_ACCESS_KEY_ID: 'test',
+  AWS_SECRET_ACCESS_KEY: 'test',
 };
 
 /** What each call, each start, each batch and each synthesis costs on this machine, against the least that it could. */
@@ -28,7 +36,12 @@ export async function hotPath(context: Context): Promise<Report> {
     const scripts = ['server', 'leaf-client', 'bare-client', 'load', 'leaf-memory'];
     await build({
       entryPoints: scripts.map((name) => join(__dirname, 'processes', `${name}.ts`)),
-      outdir: folder, bundle: true, platform: 'node', target: 'node20', mainFields: ['module', 'main'], logLevel: 'silent',
+      outdir: folder,
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      mainFields: ['module', 'main'],
+      logLevel: 'silent',
     });
     const script = (name: string) => join(folder, `${name}.js`);
     return {

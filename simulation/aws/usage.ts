@@ -17,7 +17,16 @@ export interface Bill {
 }
 
 export const emptyBill = (): Bill => ({
-  lambdaRequests: 0, gbSeconds: 0, writeUnits: 0, readUnits: 0, s3Puts: 0, s3Gets: 0, transitions: 0, expressRequests: 0, expressGbSeconds: 0, logBytes: 0,
+  lambdaRequests: 0,
+  gbSeconds: 0,
+  writeUnits: 0,
+  readUnits: 0,
+  s3Puts: 0,
+  s3Gets: 0,
+  transitions: 0,
+  expressRequests: 0,
+  expressGbSeconds: 0,
+  logBytes: 0,
 });
 
 /** What CloudWatch Logs adds to each event when it bills (PutLogEvents documentation). */

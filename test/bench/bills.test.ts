@@ -11,7 +11,17 @@ const shape = (batches: number): JobShape => ({
   accountConcurrency: 1_000,
   workers: 1,
   seed: 1,
-  values: { spread: 1e-9, coldStartMs: 1e-9, initMs: 150, invokeMs: 20, childMs: 50, asyncAcceptMs: 10, asyncHopMs: 1e-9, tableMs: 1e-9, transitionMs: 1e-9 },
+  values: {
+    spread: 1e-9,
+    coldStartMs: 1e-9,
+    initMs: 150,
+    invokeMs: 20,
+    childMs: 50,
+    asyncAcceptMs: 10,
+    asyncHopMs: 1e-9,
+    tableMs: 1e-9,
+    transitionMs: 1e-9,
+  },
 });
 
 describe('what peers are billed for', () => {

@@ -12,7 +12,7 @@ beforeAll(async () => {
     environment: { COMBINER_CODE: bundle('test/e2e/functions/combiner/combiner.ts', 'e2e-combiner') },
   });
   policies = new Policies(bench);
-  const impatient = { leafStartGraceSeconds: 1, startPatienceSeconds: 0, maxWindow: 4 };
+  const impatient = { leafStartGraceSeconds: 1, startPatienceSeconds: 0, maxWindow: 4, branching: 2 };
   for (const job of Object.values(bench.jobs)) await overrideSettings(bench, job, impatient);
 }, 240_000);
 
@@ -43,7 +43,7 @@ const DISPATCHER: Record<string, Scenario> = {
   InvokeWorker: { says: 'refused to run the worker' },
   InvokeTaskFunctions: { request: { tasks: [{ function: 'brief', params: 1 }] }, says: 'refused to run the worker' },
   InvokeCombiner: { construct: 'Tree', says: 'refused to run the combiner' },
-  // needed by an inner node, so by a job of several leaves
+  // needed by an inner node, so by a job of more leaves than the monitor starts itself
   InvokeDispatcher: { request: { ...RANGE, batchSize: 1 }, says: 'lambda:InvokeFunction' },
   WakeJob: { says: 'states:SendTaskSuccess' },
 };

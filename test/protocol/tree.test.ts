@@ -113,7 +113,8 @@ describe('combine mode TREE', () => {
 
   test('failed batches within the tolerance come as in COLLECT, and are summed up', async () => {
     const w = world({ worker: ({ batchId }) => (batchId % 50 === 7 ? threw('bad') : returned(batchId)) });
-    expect(await w.run({ items: { range: { start: 0, end: 200 } }, toleratedFailurePercentage: 2 })).toMatchObject({ succeeded: true, output: { failedCount: 4 } });
+    expect(await w.run({ items: { range: { start: 0, end: 200 } }, toleratedFailurePercentage: 2 }))
+      .toMatchObject({ succeeded: true, output: { failedCount: 4 } });
     expect(w.combined.find(({ tree }) => tree!.level === 0 && tree!.index === 1)).toMatchObject({
       isComplete: false, failures: { count: 1, first: [{ batchId: 107, message: 'bad', attempts: 3 }] }, results: { failed: [107] },
     });
