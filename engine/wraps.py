@@ -310,6 +310,60 @@ def correct_state_machines(stepfunctions, iam_actions):
     stepfunctions._fail_execution = fail_unless_aborted
 
 
+def correct_distributed_maps(stepfunctions, lambda_svc):
+    """Limits by path, an early end at the tolerance or an abort, and aws-sdk:lambda:invoke, whose answer stays a text, as on AWS."""
+    run_map, run_states = stepfunctions._run_distributed_map, stepfunctions._run_sub_machine
+    invoke_sdk, executions, runs = stepfunctions._invoke_aws_sdk_integration, stepfunctions._executions, stepfunctions._map_runs
+    lambda_resource = "arn:aws:states:::aws-sdk:lambda:invoke"
+
+    def map_with_paths(state_def, raw_input, effective, iterator, execution, ctx):
+        by_path = {name: stepfunctions._resolve_path_or_ctx(state_def[f"{name}Path"], effective, ctx)
+                   for name in ("MaxConcurrency", "ToleratedFailureCount") if f"{name}Path" in state_def}
+        state_def = {**state_def, **by_path}
+        # a thread per child: on this machine the functions' concurrency is the limit anyhow
+        state_def["MaxConcurrency"] = min(int(state_def.get("MaxConcurrency") or 64), 64)
+        return run_map(state_def, raw_input, effective, iterator, execution, ctx)
+
+    def states_unless_ended(states, start_at, input_data, execution, ctx):
+        run = runs.get(execution.get("mapRunArn") or "")
+        if not run:
+            return run_states(states, start_at, input_data, execution, ctx)
+        parent = executions.get(run["executionArn"]) or {}
+        # stock, every item is run, whatever became of the others and of the execution
+        if parent.get("status") != "RUNNING":
+            raise stepfunctions._ExecutionError("States.Aborted", "the execution was stopped")
+        if run["executionCounts"]["failed"] > run["toleratedFailureCount"]:
+            raise stepfunctions._ExecutionError("States.Aborted", "more items failed than are tolerated")
+        return run_states(states, start_at, input_data, execution, ctx)
+
+    def invoke_lambda(resource, input_data):
+        if resource != lambda_resource:
+            return invoke_sdk(resource, input_data)
+        func, config, name = lambda_svc._get_func_record_for_ref(input_data["FunctionName"])
+        if not func or not config:
+            raise stepfunctions._ExecutionError("Lambda.ResourceNotFoundException", f"Function not found: {name}")
+        if not isinstance(input_data.get("Payload"), str):
+            raise stepfunctions._ExecutionError("States.Runtime", "The value for the field 'Payload' must be a STRING")
+        record = lambda_svc._execution_record_for_config(func, config)
+        result = lambda_svc._execute_function_with_config_scope(record, json.loads(input_data["Payload"]))
+        body = result.get("body")
+        text = body.decode() if isinstance(body, bytes) else body
+        if result.get("throttle"):
+            raise stepfunctions._ExecutionError("Lambda.TooManyRequestsException", json.dumps(text))
+        if not (isinstance(text, str) and (result.get("raw_payload") or result.get("error"))):
+            text = json.dumps(text, ensure_ascii=False, separators=(",", ":"))
+        answer = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": text, "SdkResponseMetadata": {"RequestId": stepfunctions.new_uuid()}}
+        if result.get("error"):
+            answer["FunctionError"] = result.get("function_error") or "Unhandled"
+        if len(json.dumps(answer).encode()) > 256 * 1024:
+            raise stepfunctions._ExecutionError("States.DataLimitExceeded", "The state returned a result with a size exceeding the maximum number of bytes")
+        return answer
+
+    stepfunctions._run_distributed_map = map_with_paths
+    stepfunctions._run_sub_machine = states_unless_ended
+    stepfunctions._invoke_aws_sdk_integration = invoke_lambda
+
+
 def pass_for_tls(app):
     """Loopback stands in for TLS: a bucket with `enforceSSL` would refuse every request under IAM enforcement."""
     pin = app.pin_request_origin
@@ -355,5 +409,6 @@ def apply(slots):
     report_error_types(lambda_runtime, lambda_svc)
     answer_at_once(lambda_runtime)
     correct_state_machines(stepfunctions, iam_actions)
+    correct_distributed_maps(stepfunctions, lambda_svc)
     pass_for_tls(app)
     name_account_settings(iam_actions)

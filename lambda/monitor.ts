@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { required, workFunctions } from './aws/environment';
 import { awsPorts } from './aws/ports';
-import { checkMonitorEvent, combine, Epoch, Execution, finish, finishStopped, jobIdOf, prepare, repair, Settings, takeTurn, TokenBearer, UNKNOWN_COMBINER_TIMEOUT_SECONDS } from './protocol';
+import { checkMonitorEvent, combine, Epoch, Execution, finish, finishStopped, jobIdOf, prepare, repair, settle, Settings, takeTurn, TokenBearer, UNKNOWN_COMBINER_TIMEOUT_SECONDS } from './protocol';
 
 const logger = new Logger();
 const settings = JSON.parse(required('BURST_SETTINGS')) as Settings;
@@ -19,6 +19,7 @@ type MonitorEvent =
   | { action: 'prepare'; execution: Execution; request: unknown }
   | { action: 'await' } & TokenBearer
   | { action: 'repair'; round: number } & Epoch
+  | { action: 'settle'; error: unknown } & Epoch
   | { action: 'combine' } & Epoch
   | { action: 'finish'; execution: Execution; input: unknown }
   | { action: 'stopped'; execution: { name: string; arn: string; status: string } };
@@ -39,6 +40,8 @@ export const handler = async (event: MonitorEvent, context: Context): Promise<un
       return takeTurn(ports, event);
     case 'repair':
       return repair(ports, event);
+    case 'settle':
+      return settle(ports, event, event.error);
     case 'combine':
       return combine(ports, {
         hasCombiner: combinerArn !== undefined,

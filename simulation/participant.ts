@@ -87,6 +87,7 @@ export class Participant {
       },
       invoker: {
         callWorker: (payload, signal) => this.callWorker(payload, signal),
+        functionOf: () => 'worker',
         callCombiner: (payload) => this.callCombiner(payload),
         dispatch: (event) => this.write(
           () => `sends a dispatch event for leaves ${short(event)}`, () => sim.deliver(JSON.parse(JSON.stringify(event)) as DispatchEvent),

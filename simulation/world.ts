@@ -173,6 +173,7 @@ export class World {
           this.options.onCall?.(payload);
           return this.callWorker(JSON.parse(payload) as WorkerEvent);
         }),
+        functionOf: () => 'worker',
         callCombiner: mortal(async (payload: string) => this.options.combiner!(payload)),
         dispatch: mortal(async (event: object) => this.deliver(JSON.parse(JSON.stringify(event)) as DispatchEvent)),
         accountConcurrency: async () => this.options.accountConcurrency ?? 1000,

@@ -1,4 +1,4 @@
-import { CfnElement, Stack, Validations } from 'aws-cdk-lib';
+import { CfnElement, Stack, Token, Validations } from 'aws-cdk-lib';
 import { Policy } from 'aws-cdk-lib/aws-iam';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
@@ -10,11 +10,25 @@ import { JOB_OBJECTS } from './storage';
  */
 
 /** For a policy that reads or writes the objects of jobs. */
-export function acknowledgeJobObjects(policy: Policy, bucket: IBucket): void {
+export function acknowledgeJobObjects(policy: Policy, bucket: IBucket, objects = [JOB_OBJECTS]): void {
   const logicalId = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnElement);
-  Validations.of(policy).acknowledge({
-    id: `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>/${JOB_OBJECTS}]`,
-    reason: 'The keys of the objects carry the id of a job, which is not known before it is started; the bucket holds nothing else.',
+  for (const pattern of objects) {
+    Validations.of(policy).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>/${pattern}]`,
+      reason: 'The keys of the objects carry the id of a job, which is not known before it is started; the bucket holds nothing else.',
+    });
+  }
+}
+
+/** For the policy that lets a state machine watch the child executions of its Distributed Map. */
+export function acknowledgeChildren(policy: Policy, stateMachine: StateMachine): void {
+  const { region, account } = Stack.of(policy);
+  const known = (value: string, name: string) => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
+  const logicalId = Stack.of(policy).getLogicalId(stateMachine.node.defaultChild as CfnElement);
+  const executions = `arn:<AWS::Partition>:states:${known(region, 'Region')}:${known(account, 'AccountId')}:execution:<${logicalId}.Name>:*`;
+  // as `acknowledge` would write it, which takes no id with the `::` of pseudo parameters in it
+  policy.node.addMetadata(Validations.ACKNOWLEDGED_RULES_METADATA_KEY, {
+    [`AwsSolutions-IAM5[Resource::${executions}]`]: 'Step Functions names the child executions when it starts them; these are of this state machine alone.',
   });
 }
 

@@ -10,8 +10,9 @@ import { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { acknowledgeInputs, acknowledgeJobObjects, acknowledgeNoResource } from './acknowledgements';
 import { CombineMode } from './combine-mode';
+import { FanOut } from './fan-out';
 import { createDispatcher, createMonitor, isTraced } from './functions';
-import { allowLogEncryption, combinerStatements, dispatcherStatements, inputStatements, monitorStatements } from './permissions';
+import { allowLogEncryption, combinerStatements, dispatcherStatements, inputStatements, mapSelfStatements, mapStatements, monitorStatements } from './permissions';
 import { mapValues, readSettings } from './settings';
 import { createStateMachine, watchStoppedExecutions } from './state-machine';
 import { createBucket, createTable, JOB_OBJECTS, UPLOADS } from './storage';
@@ -100,6 +101,15 @@ export interface BurstComputeProps {
    * @default - as many as the account's concurrency allows
    */
   readonly maxConcurrency?: number;
+
+  /**
+   * How batches reach the worker: by a tree of dispatchers, or by a Distributed Map of Step Functions.
+   *
+   * Jobs that are started before it changes must end before it does.
+   *
+   * @default FanOut.tree()
+   */
+  readonly fanOut?: FanOut;
 
   /**
    * In how many parts a dispatcher splits its share of a job at most; a whole number from 2 to 1,000.
@@ -235,7 +245,7 @@ export class BurstCompute extends Construct {
   public readonly combiner?: IFunction;
 
   /**
-   * The function that fans a job out and supervises its workers.
+   * The function that fans a job out and supervises its workers. Under a Distributed Map it is never called, and may do nothing.
    */
   public readonly dispatcher: IFunction;
 
@@ -327,18 +337,25 @@ export class BurstCompute extends Construct {
       monitor: this.monitor.functionName,
       workers: [worker, ...this.workerReplicas].map((fn) => fn.functionArn),
     };
-    this.stateMachine = createStateMachine(this, 'StateMachine', { monitor: monitor.fn, settings, parts: Stack.of(this).toJsonString(parts), logGroup, tracing });
+    const map = settings.childType && {
+      childType: settings.childType, bucket: this.payloadBucket, table: this.resultsTable, statements: mapStatements(this), selfStatements: mapSelfStatements,
+    };
+    this.stateMachine = createStateMachine(this, 'StateMachine', {
+      monitor: monitor.fn, settings, parts: Stack.of(this).toJsonString(parts), logGroup, tracing, map,
+    });
     watchStoppedExecutions(this, 'Stopped', this.stateMachine, this.monitor);
 
     const inputBuckets = props.inputBuckets ?? [];
-    const monitorPolicy = monitor.allow([...monitorStatements(this, this, settings.asksFor), ...inputStatements(inputBuckets, true)]);
+    const monitorPolicy = monitor.allow([...monitorStatements(this, this, settings), ...inputStatements(inputBuckets, true)]);
     acknowledgeNoResource(monitorPolicy, 'lambda:GetAccountSettings and the trace actions');
-    const dispatcherPolicy = dispatcher.allow([...dispatcherStatements(this, combines), ...inputStatements(inputBuckets, false)]);
+    // under a Distributed Map there is nothing for it to do, so it may do nothing
+    const dispatcherPolicy = dispatcher.allow(map ? [] : [...dispatcherStatements(this, combines), ...inputStatements(inputBuckets, false)]);
     if (isTraced(tracing)) {
       acknowledgeNoResource(dispatcherPolicy, 'the trace actions');
     }
-    acknowledgeInputs([monitorPolicy, dispatcherPolicy], inputBuckets);
-    for (const policy of [monitorPolicy, dispatcherPolicy, ...this.allowCombiner()]) {
+    const holders = [monitorPolicy, ...map ? [] : [dispatcherPolicy]];
+    acknowledgeInputs(holders, inputBuckets);
+    for (const policy of [...holders, ...this.allowCombiner()]) {
       acknowledgeJobObjects(policy, this.payloadBucket);
     }
 

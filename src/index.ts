@@ -1,2 +1,3 @@
 export * from './burst-compute';
 export * from './combine-mode';
+export * from './fan-out';

@@ -6,7 +6,8 @@ import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { JOB_OBJECTS } from './storage';
+import type { Settings } from './settings';
+import { JOB_OBJECTS, MAP_BATCHES, MAP_OUTPUT } from './storage';
 
 /** What the two functions work with. */
 export interface Access {
@@ -52,19 +53,51 @@ function invokeCombiner(combiner: IFunction): PolicyStatement {
   return statement('InvokeCombiner', ['lambda:InvokeFunction'], [combiner.functionArn]);
 }
 
-export function monitorStatements(scope: Construct, access: Access, asksFor: IFunction[]): PolicyStatement[] {
+/** `childType`: under a Distributed Map there is neither a dispatcher to start nor a wait to end. */
+export function monitorStatements(scope: Construct, access: Access, { asksFor, childType }: Pick<Settings, 'asksFor' | 'childType'>): PolicyStatement[] {
   const { combiner } = access;
   const eventBus = Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
   return [
     statement('ReadTasks', ['dynamodb:GetItem', 'dynamodb:BatchGetItem'], [access.tasksTable.tableArn]),
     statement('UpdateTasks', ['dynamodb:UpdateItem'], [access.tasksTable.tableArn]),
     ...dataStatements(access),
-    statement('InvokeDispatcher', ['lambda:InvokeFunction'], [access.dispatcher.functionArn]),
+    ...childType ? [] : [statement('InvokeDispatcher', ['lambda:InvokeFunction'], [access.dispatcher.functionArn])],
     ...combiner ? [invokeCombiner(combiner)] : [],
     ...asksFor.length > 0 ? [statement('ReadWorkerTimeout', ['lambda:GetFunctionConfiguration'], arnsOf(asksFor))] : [],
     statement('ReadAccountLimits', ['lambda:GetAccountSettings'], ['*']), // AWS offers no resource for it
-    statement('WakeJob', ['states:SendTaskSuccess'], [access.stateMachine.stateMachineArn]),
+    ...childType ? [] : [statement('WakeJob', ['states:SendTaskSuccess'], [access.stateMachine.stateMachineArn])],
     statement('PublishJobEvents', ['events:PutEvents'], [eventBus]),
+  ];
+}
+
+/** What the state machine does beside calling the monitor where a Distributed Map fans out: read the batches, work on each, commit it, list the ends. */
+export function mapStatements(access: Omit<Access, 'stateMachine'>): PolicyStatement[] {
+  const taskFunctions = Object.values(access.taskFunctions);
+  return [
+    statement('InvokeWorker', ['lambda:InvokeFunction'], arnsOf([access.worker, ...access.workerReplicas])),
+    ...taskFunctions.length > 0 ? [statement('InvokeTaskFunctions', ['lambda:InvokeFunction'], arnsOf(taskFunctions))] : [],
+    statement('CommitResults', ['dynamodb:PutItem'], [access.resultsTable.tableArn]),
+    statement('ReadBatches', ['s3:GetObject'], [access.payloadBucket.arnForObjects(MAP_BATCHES)]),
+    // as "IAM policies for ResultWriter" in the Step Functions developer guide has it
+    statement('WriteMapOutput', ['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'],
+      [access.payloadBucket.arnForObjects(MAP_OUTPUT)]),
+    ...access.encryptionKey
+      ? [
+        statement('DecryptJobData', ['kms:Decrypt'], [access.encryptionKey.keyArn]),
+        statement('EncryptJobData', ['kms:GenerateDataKey'], [access.encryptionKey.keyArn]),
+      ]
+      : [],
+  ];
+}
+
+/** As "IAM policies for using Distributed Map states" in the Step Functions developer guide has it. */
+export function mapSelfStatements({ stateMachineArn, stateMachineName, stack }: IStateMachine & { readonly stateMachineName: string }): PolicyStatement[] {
+  const children = stack.formatArn({
+    service: 'states', resource: 'execution', resourceName: `${stateMachineName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  return [
+    statement('StartChildren', ['states:StartExecution'], [stateMachineArn]),
+    statement('SuperviseChildren', ['states:DescribeExecution', 'states:StopExecution'], [children]),
   ];
 }
 

@@ -3,6 +3,7 @@ import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { BurstComputeProps } from './burst-compute';
 import { CombineMode } from './combine-mode';
+import { ChildType } from './fan-out';
 import { findTimeout, FunctionSize, runningSize, runningTimeout } from './function-timeout';
 import { Checker } from './validation';
 
@@ -25,6 +26,11 @@ const MAX_FUNCTIONS = 15;
 const TASK_FUNCTION_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 /** A dispatcher lives 15 minutes at most and must outlive the workers that it supervises, with room to commit. */
 const MAX_WORKER_TIMEOUT = 13 * MINUTE;
+
+/** An Express execution lives 5 minutes at most; the rest is for the commit. */
+const MAX_EXPRESS_WORKER_TIMEOUT = 270;
+/** Child executions of a Distributed Map in parallel (Step Functions quotas). */
+const MAX_CHILDREN = 10_000;
 
 /** The monitor calls the combiner and lives 15 minutes at most: the rest is for the manifest before and the answer after. */
 const MAX_COMBINER_TIMEOUT = 13 * MINUTE;
@@ -64,6 +70,8 @@ export interface Settings {
   /** After how many days an object may go: it is as old as its job, and readable for as long as the job's rows. */
   readonly expireAfterDays: number;
   readonly combineMode: CombineMode;
+  /** Of the Distributed Map that fans out; absent: a tree of dispatchers does. */
+  readonly childType?: ChildType;
   /** Functions whose time-outs the monitor has to ask Lambda for. */
   readonly asksFor: IFunction[];
 }
@@ -98,6 +106,7 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
   checkFunctions(scope, check, props);
 
   const combineMode = readCombineMode(check, props);
+  const fanOut = readFanOut(check, props, combineMode);
 
   const longestJob = known(timeout) ? timeout : LONGEST_JOB;
   return {
@@ -110,6 +119,7 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
       toleratedFailurePercentage: tolerated,
       combineOnTimeout: props.combineOnTimeout,
       combineMode,
+      fanOut,
       speculativeExecution: props.speculativeExecution,
       resultRetentionSeconds: retention,
       repairIntervalSeconds: repairInterval,
@@ -124,6 +134,7 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
     longestJob,
     expireAfterDays: Math.ceil((longestJob + retention + COMBINE_ALLOWANCE) / DAY), // S3 waits for the next midnight on top
     combineMode,
+    childType: fanOut?.childType,
     asksFor: [
       ...longestTimeout(workersOf(props)) === undefined ? workersOf(props) : [],
       ...Object.values(props.taskFunctions ?? {}).filter((fn) => runningTimeout(fn) === undefined),
@@ -143,6 +154,35 @@ function readCombineMode(check: Checker, { combiner, combineMode }: BurstCompute
     check.fail(`combineMode NONE calls no combiner, got '${combiner.node.path}': leave out one of the two`);
   }
   return mode;
+}
+
+/** Undefined for a tree of dispatchers. */
+function readFanOut(
+  check: Checker, { fanOut, speculativeExecution, branching }: BurstComputeProps, combineMode: CombineMode,
+): { childType: ChildType; maxConcurrency: number } | undefined {
+  const map = fanOut?._map;
+  if (!map) {
+    return undefined;
+  }
+  const { childType = ChildType.STANDARD, maxConcurrency = MAX_CHILDREN } = map;
+  if (!Object.values(ChildType).includes(childType)) {
+    check.fail(`childType of FanOut.distributedMap must be one of ${Object.values(ChildType).join(', ')}, got ${childType}`);
+  }
+  if (combineMode === CombineMode.TREE) {
+    check.fail('combineMode TREE needs FanOut.tree(), got FanOut.distributedMap(): dispatchers do the combining, and there are none; '
+      + 'use CombineMode.COLLECT or FanOut.tree()');
+  }
+  if (speculativeExecution) {
+    check.fail('speculativeExecution needs FanOut.tree(), got FanOut.distributedMap(): nobody watches a group of batches there; leave it out');
+  }
+  if (branching !== undefined) {
+    check.fail(`branching needs FanOut.tree(), got ${branching} with FanOut.distributedMap(): there are no dispatchers to split; leave it out`);
+  }
+  return {
+    childType,
+    maxConcurrency: check.number('maxConcurrency of FanOut.distributedMap', maxConcurrency,
+      { whole: true, min: 1, max: MAX_CHILDREN, advice: 'Step Functions runs at most 10,000 child executions of a Distributed Map at once' }),
+  };
 }
 
 function readRetention(check: Checker, retention: Duration): number {
@@ -198,9 +238,13 @@ function checkFunctions(scope: Construct, check: Checker, props: BurstComputePro
     ...workersOf(props).map((fn): [string, IFunction] => [fn === worker ? 'worker' : 'workerReplicas', fn]),
     ...names.map((name): [string, IFunction] => [`taskFunctions '${name}'`, taskFunctions[name]]),
   ];
+  const isExpress = props.fanOut?._map?.childType === ChildType.EXPRESS;
   const timeouts = () => [
-    ...supervised.map(([name, fn]) => check.functionTimeout(name, findTimeout(fn), MAX_WORKER_TIMEOUT,
-      'its dispatcher lives 15 minutes and has to outlive it; lower it and give each batch less work')),
+    ...supervised.map(([name, fn]) => (isExpress
+      ? check.functionTimeout(name, findTimeout(fn), MAX_EXPRESS_WORKER_TIMEOUT,
+        'an Express child execution lives 5 minutes and has to outlive it; lower it and give each batch less work, or use ChildType.STANDARD')
+      : check.functionTimeout(name, findTimeout(fn), MAX_WORKER_TIMEOUT,
+        'its dispatcher lives 15 minutes and has to outlive it; lower it and give each batch less work'))),
     ...combiner
       ? [check.functionTimeout('combiner', findTimeout(combiner), MAX_COMBINER_TIMEOUT, 'the monitor calls it and lives 15 minutes; lower it')]
       : [],

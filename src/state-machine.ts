@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Rule, EventField, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { Policy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { IFunction, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import {
@@ -9,9 +9,11 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke, LambdaInvokeJsonPathProps } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { acknowledgeNoResource, acknowledgeStateMachine } from './acknowledgements';
+import { acknowledgeChildren, acknowledgeJobObjects, acknowledgeNoResource, acknowledgeStateMachine } from './acknowledgements';
+import { MapOptions, mapState } from './map-state';
 import { logDeliveryStatement, statement, traceStatement } from './permissions';
 import { Settings } from './settings';
+import { MAP_BATCHES, MAP_OUTPUT } from './storage';
 
 export interface JobStateMachineOptions {
   readonly monitor: IFunction;
@@ -21,6 +23,11 @@ export interface JobStateMachineOptions {
   /** Where to log failed states; given, the state machine's role needs the log delivery actions. */
   readonly logGroup?: ILogGroup;
   readonly tracing?: Tracing;
+  /** Fans out by a Distributed Map, which takes these permissions; absent: the monitor starts dispatchers. */
+  readonly map?: MapOptions & {
+    readonly statements: PolicyStatement[];
+    readonly selfStatements: (stateMachine: StateMachine) => PolicyStatement[];
+  };
 }
 
 /** Errors of Lambda itself, and the monitor's own word for "try again". */
@@ -49,7 +56,7 @@ const MAX_THROTTLE_RETRIES = 6_000;
 
 /** One Standard execution per job and epoch. */
 export function createStateMachine(scope: Construct, id: string, options: JobStateMachineOptions): StateMachine {
-  const { monitor, settings, parts, logGroup } = options;
+  const { monitor, settings, parts, logGroup, map } = options;
   const isTraced = options.tracing === Tracing.ACTIVE;
   const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('states.amazonaws.com') });
   const policy = new Policy(scope, `${id}Policy`, {
@@ -58,14 +65,18 @@ export function createStateMachine(scope: Construct, id: string, options: JobSta
       statement('InvokeMonitor', ['lambda:InvokeFunction'], [monitor.functionArn]),
       ...logGroup ? [logDeliveryStatement()] : [],
       ...isTraced ? [traceStatement(['xray:GetSamplingRules', 'xray:GetSamplingTargets'])] : [],
+      ...map?.statements ?? [],
     ],
   });
+  if (map) {
+    acknowledgeJobObjects(policy, map.bucket, [MAP_BATCHES, MAP_OUTPUT]);
+  }
   if (logGroup || isTraced) {
     acknowledgeNoResource(policy, 'log deliveries and traces');
   }
 
   const stateMachine = new StateMachine(scope, id, {
-    definitionBody: DefinitionBody.fromChainable(define(new Construct(scope, 'States'), monitor, settings.longestJob)),
+    definitionBody: DefinitionBody.fromChainable(define(new Construct(scope, 'States'), monitor, settings.longestJob, map)),
     comment: `One job of cdk-burst-compute ${parts}`,
     timeout: Duration.seconds(settings.executionTimeout),
     role: role.withoutPolicyUpdates(), // the policy above is exact; the construct's own would allow every qualifier of the monitor
@@ -74,6 +85,11 @@ export function createStateMachine(scope: Construct, id: string, options: JobSta
   });
   stateMachine.node.addDependency(policy); // what it may do has to stand before it is created, which checks log delivery
   acknowledgeStateMachine(stateMachine, isTraced);
+  if (map) {
+    // names the state machine, which waits for the policy above
+    const self = new Policy(scope, `${id}MapPolicy`, { roles: [role], statements: map.selfStatements(stateMachine) });
+    acknowledgeChildren(self, stateMachine);
+  }
   return stateMachine;
 }
 
@@ -95,8 +111,8 @@ export function watchStoppedExecutions(scope: Construct, id: string, stateMachin
   });
 }
 
-/** Prepare -> Await -> Combine, with Repair beside Await and everything else on the way to Finish. */
-function define(scope: Construct, monitor: IFunction, longestJob: number): LambdaInvoke {
+/** Prepare -> Await -> Combine, with Repair beside Await and everything else on the way to Finish; or Prepare -> Batches -> Combine, with Settle beside Batches. */
+function define(scope: Construct, monitor: IFunction, longestJob: number, map?: MapOptions): LambdaInvoke {
   const call = (id: string, payload: Record<string, unknown>, props: Partial<LambdaInvokeJsonPathProps> = {}) =>
     LambdaInvoke.jsonPath(scope, id, {
       lambdaFunction: monitor,
@@ -113,9 +129,39 @@ function define(scope: Construct, monitor: IFunction, longestJob: number): Lambd
   };
   const jobId = JsonPath.stringAt('$.jobId');
   const epoch = JsonPath.numberAt('$.epoch');
-  const round = JsonPath.numberAt('$.round');
 
   const prepare = call('Prepare', { execution, request: JsonPath.objectAt('$') });
+  const combine = call('Combine', { jobId, epoch });
+  const finish = call('Finish', { execution, input: JsonPath.objectAt('$') });
+  const jobFailed = new Fail(scope, 'JobFailed', {
+    comment: 'The job ended otherwise than well, and its end is recorded',
+    errorPath: JsonPath.stringAt('$.errorName'),
+    causePath: JsonPath.stringAt('$.message'),
+  });
+  const finishFailed = new Fail(scope, 'FinishFailed', {
+    comment: 'The end of the job could not be recorded; the rule on failed executions tries again',
+    errorPath: JsonPath.stringAt('$.Error'),
+    causePath: JsonPath.stringAt('$.Cause'),
+  });
+
+  const withRetry = (task: LambdaInvoke) => task.addRetry(throttled(longestJob)).addRetry(TRANSIENT);
+  const orFinish = (task: LambdaInvoke) => withRetry(task).addCatch(finish, { errors: ['States.ALL'], resultPath: '$.error' });
+
+  combine.addRetry({ errors: ['CombinerFailed'], interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 2 });
+  withRetry(prepare).addCatch(finish, { errors: ['States.ALL'], resultPath: '$' }); // there is no job yet that the error could be put beside
+  orFinish(combine);
+  withRetry(finish).addCatch(finishFailed, { errors: ['States.ALL'], resultPath: '$' });
+  finish.next(jobFailed);
+
+  if (map) {
+    const batches = mapState(scope, { ...map, throttled: throttled(longestJob) });
+    const settle = orFinish(call('Settle', { jobId, epoch, error: JsonPath.objectAt('$.error') }));
+    batches.addCatch(settle, { errors: ['States.ALL'], resultPath: '$.error' });
+    settle.next(combine);
+    prepare.next(batches).next(combine);
+    return prepare;
+  }
+  const round = JsonPath.numberAt('$.round');
   const awaiting = call('Await', {
     token: JsonPath.taskToken,
     retryCount: JsonPath.numberAt('$$.State.RetryCount'),
@@ -130,36 +176,12 @@ function define(scope: Construct, monitor: IFunction, longestJob: number): Lambd
     resultPath: JsonPath.DISCARD,
   });
   const repair = call('Repair', { jobId, epoch, round });
-  const combine = call('Combine', { jobId, epoch });
-  const finish = call('Finish', { execution, input: JsonPath.objectAt('$') });
-  const jobFailed = new Fail(scope, 'JobFailed', {
-    comment: 'The job ended otherwise than well, and its end is recorded',
-    errorPath: JsonPath.stringAt('$.errorName'),
-    causePath: JsonPath.stringAt('$.message'),
-  });
-  const finishFailed = new Fail(scope, 'FinishFailed', {
-    comment: 'The end of the job could not be recorded; the rule on failed executions tries again',
-    errorPath: JsonPath.stringAt('$.Error'),
-    causePath: JsonPath.stringAt('$.Cause'),
-  });
-
-  combine.addRetry({ errors: ['CombinerFailed'], interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 2 });
-  for (const task of [prepare, awaiting, repair, combine, finish]) {
-    task.addRetry(throttled(longestJob));
-    task.addRetry(TRANSIENT);
-  }
-
-  prepare.addCatch(finish, { errors: ['States.ALL'], resultPath: '$' }); // there is no job yet that the error could be put beside
-  awaiting.addCatch(repair, { errors: ['States.Timeout'], resultPath: JsonPath.DISCARD });
-  for (const task of [awaiting, repair, combine]) {
-    task.addCatch(finish, { errors: ['States.ALL'], resultPath: '$.error' });
-  }
-  finish.addCatch(finishFailed, { errors: ['States.ALL'], resultPath: '$' });
-
+  withRetry(awaiting).addCatch(repair, { errors: ['States.Timeout'], resultPath: JsonPath.DISCARD })
+    .addCatch(finish, { errors: ['States.ALL'], resultPath: '$.error' });
+  orFinish(repair);
   prepare.next(awaiting);
   awaiting.next(combine);
   repair.next(awaiting);
-  finish.next(jobFailed);
   return prepare;
 }
 

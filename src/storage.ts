@@ -10,6 +10,10 @@ export const JOB_OBJECTS = 'jobs/*';
 /** Where clients put what is too large for a request. */
 export const UPLOADS = 'jobs/*/upload/*';
 
+/** What a Distributed Map reads, and what it writes of its child executions. */
+export const MAP_BATCHES = 'jobs/*/map.jsonl';
+export const MAP_OUTPUT = 'jobs/*/map/*';
+
 export interface StorageOptions {
   readonly encryptionKey?: IKey;
   readonly removalPolicy?: RemovalPolicy;

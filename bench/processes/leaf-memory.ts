@@ -67,6 +67,7 @@ const ports: Ports = {
       }
       return { kind: 'returned', payload: '"a small result"', requestId: '' };
     },
+    functionOf: () => 'worker',
     callCombiner: none,
     dispatch: none,
     accountConcurrency: none,

@@ -51,13 +51,16 @@ export interface Cost {
 /** As the construct makes dispatcher and monitor. */
 export const OWN_FUNCTION: FunctionSize = { memoryMegabytes: 1024, architecture: 'arm64' };
 
+/** What an Express child of a Distributed Map is billed by, at least; a payload near its limit may take more. */
+const EXPRESS_CHILD = { memoryMegabytes: 64 };
+
 export function priceOf(name: PriceName, quantity: number, prices: PriceSheet = PRICES): number {
   const { dollars, per } = prices.prices[name];
   return (quantity * dollars) / per;
 }
 
 /** GB-seconds of a function; a GB is 1,024 MB. */
-export function gbSeconds(ms: number, { memoryMegabytes }: FunctionSize): number {
+export function gbSeconds(ms: number, { memoryMegabytes }: Pick<FunctionSize, 'memoryMegabytes'>): number {
   return (ms / 1000) * (memoryMegabytes / 1024);
 }
 
@@ -89,6 +92,9 @@ export function costOf(stored: StoredUsage, functions: FunctionSizes = {}, price
     line('bucket', 'objectPut', usage.objectPuts),
     line('bucket', 'objectGet', usage.objectGets),
     line('state machine', 'stateTransition', usage.stateTransitions),
+    ...usage.expressRequests > 0
+      ? [line('state machine', 'expressRequest', usage.expressRequests), line('state machine', 'expressGbSecond', gbSeconds(usage.expressMs, EXPRESS_CHILD))]
+      : [],
     ...logs('logs', usage.logBytes - theirLogs('worker') - theirLogs('combiner')),
   ];
   const sum = (some: CostLine[]) => some.reduce((total, { dollars }) => total + (dollars ?? 0), 0);

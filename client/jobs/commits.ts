@@ -8,6 +8,9 @@ const WITHOUT_RESULTS = ['unit', 'group', 'first', 'count', 'failed', 'bytes'];
 /** Groups that a leaf may have open before finished ones, and still be found at once. */
 const OPEN_GROUPS = 2;
 
+/** Of a Distributed Map's batches, that many from the first that is not there are asked for at each look. */
+const MAP_LOOK = 1_000;
+
 interface Leaf {
   readonly end: number;
   /** The first unit not taken, */
@@ -32,8 +35,8 @@ export class Commits {
   private turn = 0;
 
   constructor(private readonly context: Context, private readonly row: JobRow, private readonly withResults: boolean) {
-    const { leaves, groups } = row.plan;
-    this.leaves = Array.from({ length: leaves }, (_, leaf) => groupsOfLeaf(leaf, groups, leaves))
+    const { leaves, groups, map } = row.plan;
+    this.leaves = map ? [{ end: groups, next: 0, beyond: new Set(), batches: 0, cursor: 0, finished: 0, likely: 0 }] : Array.from({ length: leaves }, (_, leaf) => groupsOfLeaf(leaf, groups, leaves))
       .map(({ start, end }) => ({ end, next: start, beyond: new Set(), batches: 0, cursor: start, finished: 0, likely: 0 }));
   }
 
@@ -42,7 +45,7 @@ export class Commits {
     for (;;) {
       const leaves = this.unfinished().slice(0, PAGE);
       if (leaves.length === 0) return;
-      await this.look(leaves);
+      await this.look(leaves, Infinity);
       for (const leaf of leaves) {
         while (leaf.likely > 0) {
           const before = leaf.next;
@@ -62,7 +65,7 @@ export class Commits {
       this.turn = unfinished.length <= PAGE ? 0 : this.turn % unfinished.length;
       const leaves = [...unfinished.slice(this.turn), ...unfinished.slice(0, this.turn)].slice(0, PAGE);
       this.turn += PAGE;
-      await this.look(leaves);
+      await this.look(leaves, MAP_LOOK);
       const wanted = leaves.flatMap((leaf) => this.candidates(leaf).map((unit) => ({ leaf, unit })));
       for (let from = 0; from < wanted.length; from += PAGE) {
         const page = wanted.slice(from, from + PAGE);
@@ -81,8 +84,10 @@ export class Commits {
   }
 
   /** One request. */
-  private async look(leaves: Leaf[]): Promise<void> {
-    const { jobId, epoch } = this.row;
+  private async look(leaves: Leaf[], atMost: number): Promise<void> {
+    const { jobId, epoch, plan } = this.row;
+    // nobody tells how far the children of a Distributed Map are, but they start in order
+    if (plan.map) return leaves.forEach((leaf) => { leaf.likely = Math.min(atMost, leaf.end - leaf.next); });
     const keys = leaves.map((leaf) => leafKey(jobId, epoch, this.leaves.indexOf(leaf)));
     const rows = await this.context.rows<LeafRow>(this.context.address.tasksTable, keys, ['pk', 'cursor', 'counts']);
     for (const { pk, cursor = 0, counts } of rows) {

@@ -1,7 +1,8 @@
 import { DescribeExecutionCommand, ExecutionDoesNotExist, InvalidArn } from '@aws-sdk/client-sfn';
 import { Context, PAGE } from './context';
-import { leafKey } from '../../lambda/protocol/keys';
-import type { JobRow, JobStatus as StatusName, LeafRow } from '../../lambda/protocol/model';
+import { groupKey, leafKey } from '../../lambda/protocol/keys';
+import { mapUsage } from '../../lambda/protocol/map-usage';
+import type { GroupRow, JobRow, JobStatus as StatusName, LeafRow, MapPlan } from '../../lambda/protocol/model';
 import type { Usage } from '../../lambda/protocol/usage';
 import type { Cost } from '../cost/price';
 import { usageOf } from '../cost/usage-of';
@@ -20,7 +21,7 @@ export interface JobStatus {
   /** Batches with a result or a recorded failure. While the job runs, at most about 2 s old. */
   readonly finished: number;
   readonly failed: number;
-  /** Worker calls in flight. */
+  /** Worker calls in flight; 0 under a Distributed Map, where nobody counts them. */
   readonly running: number;
   readonly leaves: number;
   readonly startedAt?: Date;
@@ -42,6 +43,8 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Everything but the results. */
+const SAMPLED = ['pk', 'failed', 'calls', 'took', 'bytes'];
 const TERMINAL = new Set<StatusName>(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'CANCELLED']);
 export const isTerminal = (name: StatusName) => TERMINAL.has(name);
 
@@ -70,6 +73,7 @@ export async function status(context: Context, jobId: string): Promise<JobStatus
   };
   if (now === 'SUCCEEDED') return { ...base, finished: row.plan.batches, failed: row.failedCount ?? 0, running: 0, ...usageOf(row) };
   const adopted = row.plan?.redo?.adopted ?? 0; // what a redrive did not run again
+  if (row.plan?.map) return { ...base, ...await statusOfMap(context, row, row.plan.map) };
   const { leaves, scale } = await sampleOfLeaves(context, row);
   const { finished, ...counts } = leafCounts(row, leaves, scale);
   const settled = isTerminal(now) ? { running: 0, failed: Math.max(row.failedCount ?? 0, counts.failed) } : {};
@@ -97,6 +101,22 @@ async function sampleOfLeaves(context: Context, row: JobRow): Promise<{ leaves: 
   if (!row.plan || row.plan.leaves === 0 || row.plan.groups === 0) return { leaves: [], scale: 1 };
   const sample = Math.min(row.plan.leaves, PAGE);
   return { leaves: await leafRows(context, row, sample), scale: row.plan.leaves / sample };
+}
+
+/** Under a Distributed Map the committed batches alone tell: one request for an even sample of them, or for all while there are up to 100. */
+async function statusOfMap(context: Context, row: JobRow, map: MapPlan): Promise<Pick<JobStatus, 'finished' | 'failed' | 'running' | 'usage' | 'cost'>> {
+  const { groups, redo } = row.plan;
+  const sample = Math.min(groups, PAGE);
+  const keys = Array.from({ length: sample }, (_, i) => groupKey(row.jobId, row.epoch, Math.floor((i * groups) / sample)));
+  const rows = await context.rows<GroupRow>(context.address.resultsTable, keys, SAMPLED);
+  const scale = sample === 0 ? 1 : groups / sample;
+  const failed = Math.round(scale * rows.reduce((sum, { failed: failures }) => sum + failures.length, 0));
+  return {
+    finished: (redo?.adopted ?? 0) + Math.round(scale * rows.length),
+    failed: isTerminal(statusOf(row)) ? row.failedCount ?? failed : failed,
+    running: 0,
+    ...usageOf(row, [], 1, mapUsage(map, rows, scale)),
+  };
 }
 
 function leafCounts(row: JobRow, leaves: LeafRow[], scale: number): { finished: number; failed: number; running: number } {

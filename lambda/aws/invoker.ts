@@ -22,10 +22,13 @@ export class LambdaInvoker implements Invoker {
 
   async callWorker(payload: string, signal?: AbortSignal, turn = 0, taskFunction?: string): Promise<CallOutcome> {
     if (signal) setMaxListeners(0, signal); // one per call in flight: no leak
-    const { workers, tasks } = this.functions;
-    if (taskFunction === undefined) return this.call(workers[turn % workers.length], payload, signal);
-    if (Object.hasOwn(tasks, taskFunction)) return this.call(tasks[taskFunction], payload, signal);
+    if (taskFunction === undefined || Object.hasOwn(this.functions.tasks, taskFunction)) return this.call(this.functionOf(turn, taskFunction), payload, signal);
     return { kind: 'refused', errorType: 'TaskFunctionMissing', message: `the construct's taskFunctions have no ${taskFunction} any more` };
+  }
+
+  functionOf(turn: number, taskFunction?: string): string {
+    const { workers, tasks } = this.functions;
+    return taskFunction === undefined ? workers[turn % workers.length] : tasks[taskFunction];
   }
 
   callCombiner(payload: string): Promise<CallOutcome> {

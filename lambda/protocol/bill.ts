@@ -33,7 +33,7 @@ export function carriedUsage(row: JobRow): StoredUsage {
 export async function keepUsage(ports: MeteredPorts, { jobId, epoch }: Epoch): Promise<void> {
   try {
     const row = await ports.store.tasks.get(jobKey(jobId), { consistent: true }) as unknown as JobRow | undefined;
-    if (row?.epoch !== epoch || row.taskToken === undefined) return;
+    if (row?.epoch !== epoch || (row.taskToken === undefined && !row.plan?.map)) return;
     const usage = sumUsage(carriedUsage(row), ports.meter.used());
     await ports.store.tasks.update(row.pk, { set: { usage } }, { all: [{ equals: ['epoch', epoch] }, { absent: 'terminal' }] });
   } catch (error) {

@@ -1,10 +1,11 @@
 import { keepUsage } from './bill';
 import { CombinerFailed, JobNotSucceeded, JobState, NotAllowed, Transient } from './errors';
-import { announce, endJob, JobOutput, output } from './finish';
+import { announce, caughtError, endJob, JobOutput, output } from './finish';
 import { INLINE_BYTES } from './inline';
 import { Epoch } from './join';
 import { jobKey, manifestObject, resultObject } from './keys';
 import { surveyGroups, writeManifest } from './manifest';
+import { settleMap } from './map';
 import { CombinerEvent, JobRow, Manifest } from './model';
 import { Budget, CallOutcome, Ports } from './ports';
 import { fetchText } from './redo';
@@ -46,12 +47,13 @@ export async function combine(world: Ports, settings: CombineSettings, job: Epoc
 }
 
 async function combineEpoch(ports: MeteredPorts, settings: CombineSettings, job: Epoch, budget: Budget): Promise<JobOutput> {
-  const row = await ports.store.tasks.get(jobKey(job.jobId), { consistent: true }) as unknown as JobRow | undefined;
+  let row = await ports.store.tasks.get(jobKey(job.jobId), { consistent: true }) as unknown as JobRow | undefined;
   if (!row || row.epoch !== job.epoch) throw new JobState(`job ${job.jobId} is in epoch ${row?.epoch ?? 'none'}, not ${job.epoch}`);
   if (isOver(row)) {
     await announce(ports, row);
     return output(ports, row);
   }
+  if (row.plan.map) row = await settleMap(ports, row);
   if (row.sealed && row.sealed.outcome !== 'SUCCEEDED') {
     if (row.sealed.outcome === 'TIMED_OUT' && settings.hasCombiner && settings.combineOnTimeout && !row.plan.taskFunctions) await combinePartially(ports, settings, row, budget);
     throw notSucceeded(row);
@@ -74,11 +76,22 @@ async function combineEpoch(ports: MeteredPorts, settings: CombineSettings, job:
   const result = await finalResult(ports, settings, row, manifest, survey.firstFailures, budget);
   const ended = await endJob(ports, sealed.row, 'SUCCEEDED', {
     failedCount: manifest.failedCount,
+    children: survey.children,
     manifest: ports.payloads.uri(manifestObject(job.jobId, job.epoch)),
     ...(result !== undefined && { result }),
     combineEndedAt: ports.clock.now(),
   });
   return output(ports, ended ?? row);
+}
+
+/** The Distributed Map of a job failed: its batches, or else the job, get their end. */
+export async function settle(world: Ports, job: Epoch, error: unknown): Promise<Epoch> {
+  const ports = metered(world, 'monitor', 1);
+  const row = await ports.store.tasks.get(jobKey(job.jobId), { consistent: true }) as unknown as JobRow | undefined;
+  if (!row || row.epoch !== job.epoch) throw new JobState(`job ${job.jobId} is in epoch ${row?.epoch ?? 'none'}, not ${job.epoch}`);
+  await settleMap(ports, row, caughtError(error));
+  await keepUsage(ports, job);
+  return { jobId: job.jobId, epoch: job.epoch };
 }
 
 /** What is there at the deadline goes to the combiner; its answer is kept beside the job's status, which stays TIMED_OUT. */

@@ -27,6 +27,7 @@ const ACTIONS: { readonly [action: string]: string[] } = {
   prepare: ['execution'],
   await: ['jobId', 'epoch', 'round', 'retryCount', 'token'],
   repair: ['jobId', 'epoch', 'round'],
+  settle: ['jobId', 'epoch', 'error'],
   combine: ['jobId', 'epoch'],
   finish: ['execution'],
   stopped: ['execution'],
@@ -41,6 +42,9 @@ export function checkMonitorEvent(event: unknown): void {
     switch (field) {
       case 'execution':
         if (['name', 'arn'].some((name) => typeof (value as { [name: string]: unknown } | undefined)?.[name] !== 'string')) throw wrong(field, value, 'the name and the arn of an execution');
+        break;
+      case 'error':
+        if (value === null || typeof value !== 'object') throw wrong(field, value, 'the error that ended the Distributed Map');
         break;
       case 'jobId':
       case 'token':

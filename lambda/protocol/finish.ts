@@ -7,7 +7,7 @@ import { Ports } from './ports';
 import type { Execution } from './prepare';
 import { isOver, sealIfAbsent } from './seal';
 import { writeTaskResults } from './task-results';
-import { metered, MeteredPorts } from './usage';
+import { metered, MeteredPorts, StoredUsage, sumUsage } from './usage';
 
 /** The output of an execution that succeeded. */
 export interface JobOutput {
@@ -33,12 +33,14 @@ interface Ending {
   readonly failedCount?: number;
   readonly combineEndedAt?: number;
   readonly reason?: Reason;
+  /** As the survey says. */
+  readonly children?: StoredUsage;
 }
 
 /** Writes the one terminal status of an epoch, first wins, and announces what is stored. Run again, it announces the same. */
 export async function endJob(ports: MeteredPorts, job: JobRow, status: Outcome, ending: Ending): Promise<JobRow | undefined> {
-  const { reason, ...rest } = ending;
-  const usage = await finalUsage(ports, job, { ...ending, status, terminal: { epoch: job.epoch, status }, endedAt: ports.clock.now() });
+  const { reason, children, ...rest } = ending;
+  const usage = await finalUsage(ports, { ...job, usage: sumUsage(job.usage, children) }, { ...rest, ...(reason && { reason }), status, terminal: { epoch: job.epoch, status }, endedAt: ports.clock.now() });
   const written = await ports.store.tasks.update(
     jobKey(job.jobId),
     {
@@ -131,10 +133,12 @@ async function endWithoutSuccess(ports: MeteredPorts, row: JobRow, outcome: Outc
 }
 
 /** What is committed stays readable. A job that failed because its data may not be read ends all the same, without. */
-async function partialResults(ports: Ports, row: JobRow, outcome: Outcome): Promise<Pick<Ending, 'manifest' | 'failedCount' | 'result'>> {
+async function partialResults(ports: Ports, row: JobRow, outcome: Outcome): Promise<Pick<Ending, 'manifest' | 'failedCount' | 'result' | 'children'>> {
   try {
-    const manifest = await writeManifest(ports, row, outcome, await surveyGroups(ports, row));
+    const survey = await surveyGroups(ports, row);
+    const manifest = await writeManifest(ports, row, outcome, survey);
     return {
+      children: survey.children,
       failedCount: manifest.failedCount,
       manifest: ports.payloads.uri(manifestObject(row.jobId, row.epoch)),
       ...(row.plan.taskFunctions && { result: await writeTaskResults(ports, row, manifest) }),
@@ -175,7 +179,7 @@ async function recordRefusal(
 }
 
 /** Step Functions gives an error as {Error, Cause}; a Lambda function's cause is JSON with its message. */
-function caughtError(input: unknown): Reason {
+export function caughtError(input: unknown): Reason {
   const holder = input as { Error?: string; Cause?: string; error?: { Error?: string; Cause?: string } } | undefined;
   const { Error: code = 'Unknown', Cause: cause = '' } = holder?.error ?? holder ?? {};
   try {

@@ -1,6 +1,6 @@
 import { batchObject, groupKey, groupObject, Writer } from './keys';
 import { Entry, Failure, GroupDocument, GroupRow, Plan } from './model';
-import { batchesOfGroup, spanSize } from './plan';
+import { batchesOfGroup, groupSize, spanSize } from './plan';
 import { Ports, Row } from './ports';
 
 /** A group's document rides in its row up to this size. One S3 PUT costs as much as 8 DynamoDB write units of 1 KB. */
@@ -29,7 +29,7 @@ export class GroupInProgress {
 
   /** `unit`: position of `group` among the groups of the epoch. `ids`: of unlike tasks, in batch order. */
   constructor(readonly unit: number, readonly group: number, plan: Plan, private readonly ids?: string[]) {
-    const span = batchesOfGroup(group, plan.batches);
+    const span = batchesOfGroup(group, plan.batches, groupSize(plan));
     this.first = span.start;
     this.count = spanSize(span);
   }

@@ -5,6 +5,7 @@ export { checkMonitorEvent } from './events';
 export * from './fan-out';
 export * from './finish';
 export * from './leaf';
+export type { MapTurn } from './map';
 export * from './model';
 export * from './ports';
 export * from './prepare';

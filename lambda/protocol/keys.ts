@@ -27,6 +27,9 @@ export const redoObject = (jobId: string, epoch: number) => `${folder(jobId, epo
 export const manifestObject = (jobId: string, epoch: number) => `${folder(jobId, epoch)}/manifest.json`;
 /** Manifest pieces carry their writer: only those that the manifest names are real. */
 export const manifestPiece = (jobId: string, epoch: number, writer: string, piece: number) => `${folder(jobId, epoch)}/manifest/${writer}-${piece}.jsonl`;
+/** What a Distributed Map reads, and the prefix of what it writes. */
+export const mapObject = (jobId: string, epoch: number) => `${folder(jobId, epoch)}/map.jsonl`;
+export const mapOutput = (jobId: string, epoch: number) => `${folder(jobId, epoch)}/map`;
 export const resultObject = (jobId: string, epoch: number) => `${folder(jobId, epoch)}/result.json`;
 
 /** Who writes result objects: no two attempts of a leaf share a key, so no attempt can overwrite what another committed. */

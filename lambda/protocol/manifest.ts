@@ -1,15 +1,19 @@
 import { JobState } from './errors';
 import { groupKey, manifestObject, manifestPiece } from './keys';
+import { childUsage, MAP_STATE_USAGE } from './map-usage';
 import { Failure, GroupDocument, GroupRow, JobRow, Manifest, ManifestGroup, Outcome } from './model';
 import { Ports } from './ports';
 import { fetchText } from './redo';
 import { manifestGroups } from './results';
+import { StoredUsage, sumUsage } from './usage';
 
 /** Up to this size the manifest holds its groups itself: one object instead of two. */
 const INLINE_CHARS = 1024 * 1024;
 const PIECE_CHARS = 4 * 1024 * 1024;
 /** Group rows read at a time: at 8 KB and a few failures each, some MB. */
 const PAGE = 500;
+/** Rows of a Distributed Map's children hold their results whatever their size, up to 256 KB. */
+const MAP_PAGE = 100;
 /** Failures that are passed on as examples. */
 export const FIRST_FAILURES = 10;
 
@@ -23,6 +27,8 @@ export interface Survey {
   readonly bytes: number;
   readonly groupsText?: string;
   readonly pieces?: string[];
+  /** What the children of a Distributed Map used in this epoch. */
+  readonly children?: StoredUsage;
 }
 
 /** Reads every group's row once, strongly consistent, in flat memory; what does not fit is put aside as manifest pieces. */
@@ -32,6 +38,7 @@ export async function surveyGroups(ports: Ports, row: JobRow): Promise<Survey> {
   const firstFailures: Failure[] = [];
   let lines: string[] = [];
   let chars = 0;
+  let children: StoredUsage[] = [];
   let committedGroups = 0;
   let batches = 0;
   let failedCount = 0;
@@ -45,9 +52,11 @@ export async function surveyGroups(ports: Ports, row: JobRow): Promise<Survey> {
   };
   for await (const { group, isNew } of overlaid(ports, row)) {
     if (isNew) committedGroups++;
+    if (isNew && row.plan.map) children.push(childUsage(row.plan.map, group as GroupRow));
+    if (children.length === PAGE) children = [sumUsage(...children)];
     batches += group.count;
     failedCount += group.failed.length;
-    bytes += group.bytes;
+    bytes += bytesOf(group);
     firstFailures.push(...group.failed.slice(0, FIRST_FAILURES - firstFailures.length));
     const line = lineOf(group);
     lines.push(line);
@@ -64,14 +73,21 @@ export async function surveyGroups(ports: Ports, row: JobRow): Promise<Survey> {
     firstFailures,
     bytes,
     ...(isSmall ? { groupsText } : { pieces }),
+    ...(row.plan.map && { children: sumUsage(MAP_STATE_USAGE, ...children) }),
   };
+}
+
+/** A child of a Distributed Map can count the characters of its result only. */
+function bytesOf({ bytes, data }: Listed): number {
+  return typeof data === 'string' ? Math.max(bytes, Buffer.byteLength(data)) : bytes;
 }
 
 /** A group as the manifest lists it; a row's document is text already. */
 type Listed = Omit<ManifestGroup, 'data'> & { readonly data?: GroupDocument | string };
 
-function lineOf({ group, first, count, failed, bytes, data, object }: Listed): string {
-  const head = JSON.stringify({ group, first, count, failed, bytes, ...(object !== undefined && { object }) });
+function lineOf(listed: Listed): string {
+  const { group, first, count, failed, data, object } = listed;
+  const head = JSON.stringify({ group, first, count, failed, bytes: bytesOf(listed), ...(object !== undefined && { object }) });
   if (data === undefined) return head;
   return `${head.slice(0, -1)},"data":${typeof data === 'string' ? data : JSON.stringify(data)}}`;
 }
@@ -100,8 +116,9 @@ async function* overlaid(ports: Ports, row: JobRow): AsyncGenerator<{ group: Lis
 
 /** Strongly consistent reads, a page in memory at a time. */
 async function* committedRows(ports: Ports, row: JobRow): AsyncGenerator<GroupRow> {
-  for (let from = 0; from < row.plan.groups; from += PAGE) {
-    const keys = Array.from({ length: Math.min(PAGE, row.plan.groups - from) }, (_, i) => groupKey(row.jobId, row.epoch, from + i));
+  const page = row.plan.map ? MAP_PAGE : PAGE;
+  for (let from = 0; from < row.plan.groups; from += page) {
+    const keys = Array.from({ length: Math.min(page, row.plan.groups - from) }, (_, i) => groupKey(row.jobId, row.epoch, from + i));
     const rows = (await ports.store.results.getMany(keys)) as unknown as GroupRow[];
     yield* rows.sort((a, b) => a.unit - b.unit);
   }

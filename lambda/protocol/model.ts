@@ -25,6 +25,12 @@ export interface Redo {
   readonly lastEpoch: number;
 }
 
+/** The fan-out by a Distributed Map: a batch is a group of its own, and there are no leaves. */
+export interface MapPlan {
+  readonly childType: 'STANDARD' | 'EXPRESS';
+  readonly maxConcurrency: number;
+}
+
 /** What Prepare decides, once; it rides in every dispatch event and stands on the JOB row. Small, whatever the job's size. */
 export interface Plan {
   readonly items: number;
@@ -33,6 +39,8 @@ export interface Plan {
   /** Units of work of this epoch: all groups in the first, in a later one the groups of `redo`. Leaves, rows and join tree span them. */
   readonly groups: number;
   readonly redo?: Redo;
+  /** Absent: a tree of dispatchers fans out. */
+  readonly map?: MapPlan;
   readonly leaves: number;
   readonly window: number;
   readonly maxConcurrency?: number;
@@ -204,6 +212,9 @@ export interface GroupRow {
   object?: string;
   /** Size of the document and of all results that it refers to. */
   bytes: number;
+  /** Written by children of a Distributed Map: worker calls, and the ms that the last one took. */
+  calls?: number;
+  took?: number;
   ttl: number;
 }
 

@@ -1,6 +1,6 @@
 /** Who does what: pure arithmetic from the size of the input to batches, groups, leaves and the join tree. */
 
-/** Batches per group: the unit of commit. */
+/** Batches per group: the unit of commit, and of the index of an input. Under a Distributed Map a batch is committed alone. */
 export const GROUP_SIZE = 64;
 /** Children per join node. */
 export const JOIN_FAN_IN = 64;
@@ -24,8 +24,13 @@ export function batchCount(items: number, batchSize: number): number {
   return Math.ceil(items / batchSize);
 }
 
-export function groupCount(batches: number): number {
-  return Math.ceil(batches / GROUP_SIZE);
+/** Batches that are committed together. */
+export function groupSize(plan: { readonly map?: unknown }): number {
+  return plan.map ? 1 : GROUP_SIZE;
+}
+
+export function groupCount(batches: number, size = GROUP_SIZE): number {
+  return Math.ceil(batches / size);
 }
 
 /** The items of a batch, counted from 0. */
@@ -33,8 +38,8 @@ export function itemsOfBatch(batch: number, items: number, batchSize: number): S
   return { start: batch * batchSize, end: Math.min((batch + 1) * batchSize, items) };
 }
 
-export function batchesOfGroup(group: number, batches: number): Span {
-  return { start: group * GROUP_SIZE, end: Math.min((group + 1) * GROUP_SIZE, batches) };
+export function batchesOfGroup(group: number, batches: number, size = GROUP_SIZE): Span {
+  return { start: group * size, end: Math.min((group + 1) * size, batches) };
 }
 
 export function groupOfBatch(batch: number): number {
@@ -51,6 +56,9 @@ export interface Staffing {
   /** Worker calls that each leaf keeps in flight. */
   readonly window: number;
 }
+
+/** Under a Distributed Map. */
+export const NO_LEAVES: Staffing = { leaves: 0, window: 0 };
 
 /**
  * How many leaves with which window, so that leaves x window never exceeds `maxConcurrency`, and leaves and their

@@ -125,6 +125,8 @@ export interface Invoker {
    */
   callWorker(payload: string, signal?: AbortSignal, turn?: number, taskFunction?: string): Promise<CallOutcome>;
   callCombiner(payload: string): Promise<CallOutcome>;
+  /** What `callWorker` would call, for others to call it. */
+  functionOf(turn: number, taskFunction?: string): string;
   /** Queues one asynchronous invoke of the dispatcher. */
   dispatch(event: object): Promise<void>;
   /** How many functions may run at once in this account and Region. */

@@ -3,11 +3,13 @@ import { InvalidRequest, JobExists, JobState } from './errors';
 import { MAX_DEPTH } from './fan-out';
 import { storeItems } from './inputs/store';
 import { isJobId, jobKey, parametersObject } from './keys';
+import { mapPlan, mapTurn, writeMapItems } from './map';
 import { JobRow, Plan } from './model';
-import { batchCount, dispatchDepth, groupCount, staff } from './plan';
+import { batchCount, dispatchDepth, groupCount, groupSize, NO_LEAVES, staff } from './plan';
 import { Ports, Row } from './ports';
 import { prepareRedrive } from './redrive';
 import { JobRequest, parseRedrive, parseRequest, Settings } from './request';
+import { rowBytes, writeUnits } from './row-size';
 import { workerTimeoutSeconds } from './timeouts';
 import { Turn, waitSeconds } from './turn';
 import { metered } from './usage';
@@ -37,6 +39,7 @@ export async function prepare(world: Ports, settings: Settings, execution: Execu
   const request = parseRequest(input, settings);
   const requestDigest = digestOf(input);
   const plan = await makePlan(ports, settings, jobId, request);
+  await writeMapItems(ports, { jobId, epoch: 1 }, plan);
   const row: Omit<JobRow, 'pk'> = {
     jobId,
     executionArn: execution.arn,
@@ -51,7 +54,9 @@ export async function prepare(world: Ports, settings: Settings, execution: Execu
     ...(settings.functions && { functions: plan.taskFunctions ? { worker: settings.functions.task } : settings.functions }),
     ttl: plan.ttl,
     ...(plan.groups === 0 ? { rootDone: 1 } : {}),
+    ...(plan.map && { status: 'RUNNING', dispatchedAt: ports.clock.now() }),
   };
+  if (plan.map) row.usage = ports.meter.used(writeUnits(rowBytes(row as unknown as Row)));
   const written = await ports.store.tasks.update(jobKey(jobId), { set: row as unknown as Row }, { absent: 'pk' });
   const stored = written.row as unknown as JobRow;
   if (!written.ok && stored.executionArn !== execution.arn) {
@@ -59,7 +64,9 @@ export async function prepare(world: Ports, settings: Settings, execution: Execu
   }
   if (!stored.plan) throw new JobState(`job ${jobId} was ended before it was prepared: ${stored.reason?.message}`);
   ports.log.info('job prepared', { batches: stored.plan.batches, groups: stored.plan.groups, leaves: stored.plan.leaves, window: stored.plan.window });
-  return { jobId, epoch: 1, round: 0, waitSeconds: waitSeconds(stored, ports.clock.now(), 'soon'), usage: ports.meter.used() };
+  return {
+    jobId, epoch: 1, round: 0, waitSeconds: waitSeconds(stored, ports.clock.now(), 'soon'), usage: ports.meter.used(), ...(stored.plan.map && { map: mapTurn(stored) }),
+  };
 }
 
 async function makePlan(ports: Ports, settings: Settings, jobId: string, request: JobRequest): Promise<Plan> {
@@ -71,8 +78,9 @@ async function makePlan(ports: Ports, settings: Settings, jobId: string, request
     storeParameters(ports, jobId, request),
   ]);
   const batches = batchCount(items, request.batchSize);
-  const groups = groupCount(batches);
-  const { leaves, window } = staff(groups, request.maxConcurrency, accountConcurrency, settings.maxWindow);
+  const map = mapPlan(settings, batches, request.maxConcurrency, accountConcurrency);
+  const groups = groupCount(batches, groupSize({ map }));
+  const { leaves, window } = map ? NO_LEAVES : staff(groups, request.maxConcurrency, accountConcurrency, settings.maxWindow);
   if (dispatchDepth(leaves, settings.branching) > MAX_DEPTH) {
     throw new InvalidRequest(`the construct's prop branching: got ${settings.branching}, allowed: more, since ${leaves} leaves would need over ${MAX_DEPTH} hops`);
   }
@@ -83,6 +91,7 @@ async function makePlan(ports: Ports, settings: Settings, jobId: string, request
     batchSize: request.batchSize,
     batches,
     groups,
+    ...(map && { map }),
     leaves,
     window,
     ...(request.maxConcurrency !== undefined && { maxConcurrency: request.maxConcurrency }),

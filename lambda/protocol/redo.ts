@@ -2,7 +2,7 @@ import { Settled, settledOf } from './group';
 import { Index, readIndex, readLines, writeLines } from './items';
 import { redoObject } from './keys';
 import { Manifest, ManifestGroup, Redo } from './model';
-import { batchesOfGroup, Span, spanSize } from './plan';
+import { batchesOfGroup, groupCount, Span, spanSize } from './plan';
 import { Ports } from './ports';
 import { Fetch, groupDocument, manifestGroups } from './results';
 
@@ -31,10 +31,11 @@ export class RedoReader {
   }
 }
 
-/** Lists the groups of which the last manifest lacks something, and those that still are to be combined, and stores the list. */
+/** Lists the groups of which the last manifest lacks something, and those that still are to be combined, and stores the list. `size`: batches per group. */
 export async function writeRedo(
-  ports: Ports, jobId: string, epoch: number, manifest: Manifest, groups: number, uncombined: ReadonlySet<number>,
+  ports: Ports, jobId: string, epoch: number, manifest: Manifest, size: number, uncombined: ReadonlySet<number>,
 ): Promise<{ redo: Redo; units: number }> {
+  const groups = groupCount(manifest.batchCount, size);
   const redone: Partial<ManifestGroup>[] = [];
   let adopted = 0;
   let next = 0;
@@ -42,7 +43,7 @@ export async function writeRedo(
     for (; next < group.group; next++) redone.push({ group: next });
     next++;
     if (group.failed.length > 0 || uncombined.has(group.group)) redone.push(group);
-    else adopted += spanSize(batchesOfGroup(group.group, manifest.batchCount));
+    else adopted += spanSize(batchesOfGroup(group.group, manifest.batchCount, size));
   }
   for (; next < groups; next++) redone.push({ group: next });
   const key = redoObject(jobId, epoch);

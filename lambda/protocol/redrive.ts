@@ -1,12 +1,14 @@
 import { adoptPartials } from './adopt-partials';
 import { InvalidRequest, JobExists, JobState } from './errors';
 import { epochOf, executionName, jobIdOf, jobKey, manifestObject } from './keys';
+import { mapPlan, mapTurn, writeMapItems } from './map';
 import { JobRow, Manifest, Plan } from './model';
-import { groupCount, staff } from './plan';
+import { groupSize, NO_LEAVES, staff } from './plan';
 import { Ports, Row } from './ports';
 import { Execution, treeOf } from './prepare';
 import { fetchText, writeRedo } from './redo';
 import type { Settings } from './request';
+import { rowBytes, writeUnits } from './row-size';
 import { isOver } from './seal';
 import { workerTimeoutSeconds } from './timeouts';
 import { Turn, waitSeconds } from './turn';
@@ -32,17 +34,19 @@ export async function prepareRedrive(ports: MeteredPorts, settings: Settings, ex
   const manifest = JSON.parse(await fetchText(ports)(manifestObject(jobId, row.epoch))) as Manifest;
   const isTree = settings.combineMode === 'TREE' && !row.plan.taskFunctions;
   const uncombined = isTree ? await adoptPartials(ports, epoch, manifest, row.plan) : new Set<number>();
-  const { redo, units } = await writeRedo(ports, jobId, epoch, manifest, groupCount(row.plan.batches), uncombined);
+  const { redo, units } = await writeRedo(ports, jobId, epoch, manifest, groupSize(row.plan), uncombined);
   const plan: Plan = { ...await nextPlan(ports, settings, row.plan, units), redo };
+  await writeMapItems(ports, { jobId, epoch }, plan);
   const next: Partial<JobRow> = {
     status: 'PENDING', epoch, plan, executionArn: execution.arn, ttl: plan.ttl, ...(settings.functions && { functions: settings.functions }), ...(units === 0 ? { rootDone: epoch } : {}),
+    ...(plan.map && { status: 'RUNNING', dispatchedAt: ports.clock.now(), usage: sumUsage(row.usage, ports.meter.used(writeUnits(rowBytes(row as unknown as Row)))) }),
   };
   const written = await ports.store.tasks.update(
     jobKey(jobId),
     {
       set: next as unknown as Row,
       remove: [
-        'taskToken', 'tokenRound', 'tokenRetry', 'dispatchedAt', 'sealed', 'terminal', 'reason', 'result', 'manifest', 'failedCount',
+        'taskToken', 'tokenRound', 'tokenRetry', ...(plan.map ? [] : ['dispatchedAt']), 'sealed', 'terminal', 'reason', 'result', 'manifest', 'failedCount',
         'combineStartedAt', 'combineEndedAt', 'endedAt',
       ],
     },
@@ -70,6 +74,7 @@ function firstTurn(ports: MeteredPorts, row: JobRow): Turn {
     round: 0,
     waitSeconds: waitSeconds(row, ports.clock.now(), 'soon'),
     usage: sumUsage(row.usage, ports.meter.used()),
+    ...(row.plan.map && { map: mapTurn(row) }),
   };
 }
 
@@ -77,11 +82,17 @@ function firstTurn(ports: MeteredPorts, row: JobRow): Turn {
 async function nextPlan(ports: Ports, settings: Settings, last: Plan, units: number): Promise<Plan> {
   const gone = last.taskFunctions?.filter((name) => settings.taskTimeoutSeconds?.[name] === undefined) ?? [];
   if (gone.length > 0) throw new InvalidRequest(`the job's tasks name ${gone.join(', ')}, which the construct's taskFunctions have no more: register them again, then redrive`);
+  if ((last.map === undefined) !== (settings.fanOut === undefined)) {
+    throw new InvalidRequest('the job ran with another fanOut than the construct has now, and its results are committed by other groups: set that one again, then redrive');
+  }
+  const accountConcurrency = await ports.invoker.accountConcurrency();
+  const map = mapPlan(settings, units, last.maxConcurrency, accountConcurrency);
   const startedAt = ports.clock.now();
   const passed = startedAt - last.startedAt;
   return {
     ...last,
-    ...staff(units, last.maxConcurrency, await ports.invoker.accountConcurrency(), settings.maxWindow),
+    ...(map ? NO_LEAVES : staff(units, last.maxConcurrency, accountConcurrency, settings.maxWindow)),
+    ...(map && { map }),
     groups: units,
     branching: settings.branching,
     workerRetries: settings.workerRetries,

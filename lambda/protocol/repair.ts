@@ -11,7 +11,7 @@ import { childrenOfNode, groupsOfLeaf, JOIN_FAN_IN, joinLevels, spanSize } from 
 import { Ports } from './ports';
 import { RedoReader } from './redo';
 import { sealEarly } from './seal';
-import { tooManyFailures } from './tolerance';
+import { timedOut, tooManyFailures } from './tolerance';
 import { orSeal, rootEvent, Turn, waitSeconds } from './turn';
 import { metered, sumUsage } from './usage';
 
@@ -30,9 +30,7 @@ export async function repair(world: Ports, turn: Epoch & { readonly round: numbe
   let mended = false;
   if (!row.sealed && row.rootDone !== epoch) {
     if (ports.clock.now() >= row.plan.deadline) {
-      await sealEarly(ports, turn, 'TIMED_OUT', {
-        code: 'TimedOut', message: `the job did not end within ${(row.plan.deadline - row.plan.startedAt) / 1000} s: raise timeoutSeconds or maxConcurrency`,
-      });
+      await sealEarly(ports, turn, 'TIMED_OUT', timedOut(row.plan));
     } else {
       await orSeal(ports, turn, async () => { mended = await mendLeaves(ports, row); });
     }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { InvalidRequest } from './errors';
 import { RequestTasks, taskSchema } from './inputs/tasks';
 import { Format, FORMATS, formatOf, parseUri } from './inputs/uri';
-import type { FunctionSizes } from './model';
+import type { FunctionSizes, MapPlan } from './model';
 import { batchCount } from './plan';
 import type { ObjectUri } from './ports';
 
@@ -82,6 +82,8 @@ export interface Settings {
   readonly taskTimeoutSeconds?: { readonly [name: string]: number | null };
   readonly combinerTimeoutSeconds?: number;
   readonly combineOnTimeout?: boolean;
+  /** By a Distributed Map. @default - by a tree of dispatchers */
+  readonly fanOut?: MapPlan;
   readonly combineMode?: 'COLLECT' | 'TREE' | 'NONE';
   readonly speculativeExecution?: boolean;
   readonly leafStartGraceSeconds: number;

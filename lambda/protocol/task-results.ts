@@ -1,8 +1,8 @@
 import { SPILL_BYTES } from './group';
 import { ItemReader } from './items';
 import { resultObject } from './keys';
-import { Entry, Failure, JobRow, Manifest, ManifestGroup } from './model';
-import { groupCount } from './plan';
+import { Entry, Failure, JobRow, Manifest, ManifestGroup, Task } from './model';
+import { GROUP_SIZE, groupCount, groupOfBatch, groupSize } from './plan';
 import { Ports } from './ports';
 import { fetchText } from './redo';
 import { groupDocument, manifestGroups } from './results';
@@ -40,9 +40,18 @@ async function* chunks(ports: Ports, row: JobRow, manifest: Manifest): AsyncGene
 
 /** The members of each group, those that were never committed too, in order. */
 async function* allGroups(ports: Ports, { plan }: JobRow, manifest: Manifest): AsyncGenerator<() => Promise<string[]>> {
-  const count = groupCount(plan.batches);
-  const items = new ItemReader(ports, plan, { start: 0, end: count });
-  const notRun = (group: number) => async () => (await items.group(group)).tasks!.map(({ id }) => member(id, { status: 'NOT_RUN' }));
+  const size = groupSize(plan);
+  const count = groupCount(plan.batches, size);
+  const items = new ItemReader(ports, plan, { start: 0, end: groupCount(plan.batches) });
+  let held: { readonly at: number; readonly tasks: Promise<Task[]> } | undefined;
+  const tasksAt = (at: number) => {
+    if (held?.at !== at) held = { at, tasks: items.group(at).then(({ tasks }) => tasks!) };
+    return held.tasks;
+  };
+  const notRun = (group: number) => async () => {
+    const [at, from] = [groupOfBatch(group * size), (group * size) % GROUP_SIZE];
+    return (await tasksAt(at)).slice(from, from + size).map(({ id }) => member(id, { status: 'NOT_RUN' }));
+  };
   let next = 0;
   for await (const group of manifestGroups(manifest, fetchText(ports))) {
     for (; next < group.group; next++) yield notRun(next);

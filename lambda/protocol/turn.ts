@@ -2,6 +2,7 @@ import { InputChanged, NotAllowed } from './errors';
 import { fanOut } from './fan-out';
 import { Epoch } from './join';
 import { jobKey } from './keys';
+import type { MapTurn } from './map';
 import { DispatchEvent, JobRow } from './model';
 import { Ports } from './ports';
 import { sealEarly } from './seal';
@@ -14,6 +15,8 @@ export interface Turn extends Epoch {
   readonly waitSeconds: number;
   /** What the job used so far, its leaves aside: the next token's write stores it. */
   readonly usage?: StoredUsage;
+  /** Where a Distributed Map fans out. */
+  readonly map?: MapTurn;
 }
 
 /** A wait never lasts longer than this, so that a job of days is looked over too. */

@@ -21,6 +21,9 @@ export interface Usage {
   /** PUT, POST and LIST, which cost the same. */
   readonly objectPuts: number;
   readonly stateTransitions: number;
+  /** Child executions of a Distributed Map that are Express, and how long they ran, each in steps of 100 ms. */
+  readonly expressRequests: number;
+  readonly expressMs: number;
   /** Of our functions' own lines, and of those that Lambda writes for each invocation of any function. */
   readonly logBytes: number;
 }
@@ -42,6 +45,8 @@ export const NO_USAGE: Usage = {
   objectGets: 0,
   objectPuts: 0,
   stateTransitions: 0,
+  expressRequests: 0,
+  expressMs: 0,
   logBytes: 0,
 };
 
@@ -145,6 +150,7 @@ export function metered(ports: Ports, role: 'dispatcher' | 'monitor', stateTrans
     },
     invoker: {
       callWorker: (payload, signal, turn, taskFunction) => called('worker', () => invoker.callWorker(payload, signal, turn, taskFunction)),
+      functionOf: (turn, taskFunction) => invoker.functionOf(turn, taskFunction),
       callCombiner: (payload) => called('combiner', () => invoker.callCombiner(payload)),
       dispatch: (event) => invoker.dispatch(event),
       accountConcurrency: () => invoker.accountConcurrency(),

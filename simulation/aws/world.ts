@@ -244,6 +244,7 @@ export class AwsWorld {
       inputs: new MemoryInputs(),
       invoker: {
         callWorker: (_payload, _signal, turn) => callWorker(turn),
+        functionOf: () => 'worker',
         callCombiner: async () => {
           // the user's own: its time and its bill are the same everywhere
           const start = this.lambda.begin(COMBINER, clock.now());

@@ -6,7 +6,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { newApp, newBurst, newFunction, newStack } from './support';
-import { BurstComputeProps } from '../../src';
+import { BurstComputeProps, FanOut } from '../../src';
 
 /** An app that runs the checks as its README says. It acknowledges nothing: what remains to be said, the construct says. */
 function checkedApp(props: (stack: Stack) => Partial<BurstComputeProps> = () => ({})): { app: App; stack: Stack } {
@@ -24,6 +24,7 @@ describe('AwsSolutionsChecks of cdk-nag find nothing', () => {
     ['by default', () => ({})],
     ['with a key and tracing', (stack) => ({ encryptionKey: new Key(stack, 'Key', { enableKeyRotation: true }), tracing: Tracing.ACTIVE })],
     ['with a bucket for items', (stack) => ({ inputBuckets: [new Bucket(stack, 'Items', { enforceSSL: true, serverAccessLogsPrefix: 'logs/' })] })],
+    ['with a Distributed Map', () => ({ fanOut: FanOut.distributedMap() })],
     ['with a log group of the app', (stack) => ({ logGroup: new LogGroup(stack, 'Logs') })],
   ])('%s', (_, props) => {
     expect(() => checkedApp(props).app.synth()).not.toThrow();
