@@ -34,6 +34,7 @@ def run(port, concurrency, folder):
     _queue_keeps_throttled_events(port, folder, eventbridge)
     _errors_keep_their_type(port, lambda_svc)
     _state_machines(stepfunctions, iam_actions)
+    _distributed_maps(stepfunctions)
     _loopback_passes_for_tls()
     _iam_switch(port, wraps, lambda_runtime)
     status, _ = _call(port, "POST", "/_ministack/reset", {})
@@ -122,6 +123,36 @@ def _state_machines(stepfunctions, iam_actions):
     aborted = {"status": "ABORTED"}
     stepfunctions._fail_execution(aborted, "E", "c")
     _check(aborted["status"] == "ABORTED", "an aborted execution does not stay aborted")
+
+
+def _distributed_maps(stepfunctions):
+    name = "arn:aws:states:us-east-1:000000000000:execution:self:map"
+    execution = {"executionArn": name, "status": "RUNNING", "stateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:self"}
+    fails = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "E", "Cause": "c"}}}
+    invoke = {"StartAt": "I", "States": {"I": {"Type": "Task", "QueryLanguage": "JSONata", "Resource": "arn:aws:states:::aws-sdk:lambda:invoke", "End": True,
+              "Arguments": {"FunctionName": _ARN, "Payload": "{% $states.input %}"}}}}
+
+    def run(processor, items, status, tolerated):
+        stepfunctions._executions[name] = {**execution, "status": status}
+        state = {"Type": "Map", "ItemsPath": "$.items", "MaxConcurrencyPath": "$.one", "ToleratedFailureCountPath": "$.tolerated", "End": True,
+                 "ItemProcessor": {**processor, "ProcessorConfig": {"Mode": "DISTRIBUTED"}}}
+        context = {"QueryLanguage": "JSONPath", "State": {"Name": "m", "RetryCount": 0}, "variables": {}}
+        try:
+            output, _ = stepfunctions._execute_map(state, {"items": items, "one": 1, "tolerated": tolerated}, stepfunctions._executions[name], context)
+        except stepfunctions._ExecutionError as error:
+            output = error.error
+        map_run = [r for r in stepfunctions._map_runs.values() if r["executionArn"] == name][-1]
+        children = [c for c in stepfunctions._executions.values() if c.get("mapRunArn") == map_run["mapRunArn"]]
+        return output, map_run, [child.get("error") for child in children]
+
+    _, map_run, errors = run(fails, [1, 2, 3, 4], "RUNNING", 1)
+    _check(map_run["maxConcurrency"] == 1 and map_run["toleratedFailureCount"] == 1, "MaxConcurrencyPath or ToleratedFailureCountPath is not in effect")
+    _check(errors.count("E") == 2, f"a map goes on beyond its tolerated failures: {errors}")
+    _, _, errors = run(fails, [1, 2], "ABORTED", 9)
+    _check(errors == ["States.Aborted"] * 2, f"a map goes on after its execution was stopped: {errors}")
+    [[answer, error], _, _] = run(invoke, ['{"x": 1}', '{"fail": true}'], "RUNNING", 0)
+    _check(isinstance(answer["Payload"], str) and "FunctionError" not in answer, f"aws-sdk:lambda:invoke answered {answer}")
+    _check(error.get("FunctionError") and json.loads(error["Payload"])["errorType"] == "SelfTestError", f"aws-sdk:lambda:invoke told of an error by {error}")
 
 
 def _loopback_passes_for_tls():

@@ -155,7 +155,7 @@ export function estimate(input: EstimateInput, prices: PriceSheet = PRICES): Est
     values[name] = of(values);
     steps.push({ name, value: values[name], unit, formula });
   }
-  const usage = Object.fromEntries(Object.keys(NO_USAGE).map((name) => [name, values[name]])) as unknown as Usage;
+  const usage = Object.fromEntries(Object.keys(NO_USAGE).map((name) => [name, values[name] ?? 0])) as unknown as Usage;
   return {
     batches, leaves, window, seconds: values.seconds, usage, cost: costOf(usage, { worker, combiner }, prices), assumptions, steps,
   };

@@ -19,12 +19,13 @@ export const DISPATCH_EVENTS: [what: string, event: (good: DispatchEvent) => unk
 /** The same of the monitor. */
 export const MONITOR_EVENTS: [event: unknown, message: string][] = [
   [null, 'event: got null, allowed: an object'],
-  [{}, 'action: got nothing, allowed: prepare, await, repair, combine, finish, stopped'],
+  [{}, 'action: got nothing, allowed: prepare, await, repair, settle, combine, finish, stopped'],
   [{ action: 'toString' }, 'action: got "toString"'],
   [{ action: 'prepare' }, 'execution: got nothing, allowed: the name and the arn of an execution'],
   [{ action: 'finish', execution: { name: 'job' } }, 'execution: got {"name":"job"}'],
   [{ action: 'await', jobId: 'job', epoch: 1, round: 0, retryCount: 0 }, 'token: got nothing, allowed: a string'],
   [{ action: 'repair', jobId: 'job', epoch: '1', round: 0 }, 'epoch: got "1", allowed: a whole number'],
+  [{ action: 'settle', jobId: 'job', epoch: 1, error: null }, 'error: got null, allowed: the error that ended the Distributed Map'],
   [{ action: 'combine', jobId: 7, epoch: 1 }, 'jobId: got 7, allowed: a string'],
 ];
 

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { BurstComputeProps, CombineMode } from '../../src';
+import { BurstComputeProps, CombineMode, FanOut } from '../../src';
 
 const days = (n: number) => Duration.days(n);
 const seconds = (n: number) => Duration.seconds(n);
@@ -43,5 +43,7 @@ export const PROPS: [props: Partial<BurstComputeProps>, message: string][] = [
     'combineMode TREE needs a combiner, got none: set combiner, or leave combineMode out for jobs that end with the manifest of their results'],
   [{ combineMode: CombineMode.COLLECT },
     'combineMode COLLECT needs a combiner, got none: set combiner, or leave combineMode out for jobs that end with the manifest of their results'],
+  [{ fanOut: FanOut.distributedMap(), branching: 4 },
+    'branching needs FanOut.tree(), got 4 with FanOut.distributedMap(): there are no dispatchers to split; leave it out'],
   [{ combineMode: 'tree' as CombineMode }, 'combineMode must be one of COLLECT, TREE, NONE, got tree'],
 ];

@@ -132,7 +132,7 @@ def estimate(
             # the monitor looks as often as the time until the last worker ends allows
             values["rounds"] = _rounds(values["startSeconds"] + values["leafLife"], repair_interval_seconds)
         values[name] = evaluate(text, values)
-    usage = {name: values[name] for name in USAGE}
+    usage = {name: values.get(name, 0) for name in USAGE}
     return Estimate(batches, leaves, window, values["seconds"], usage, cost_of(usage, {**functions, "combiner": combiner}), assumptions)
 
 

@@ -15,6 +15,8 @@ from .results import manifest_groups
 TERMINAL = frozenset(("SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"))
 _PAGE = 100
 _GROUP = 64
+# of a Distributed Map's batches, that many from the first that is not there are asked for at each look
+_MAP_LOOK = 1000
 # everything but the results, which the failures need not
 _WITHOUT_RESULTS = ("unit", "group", "first", "count", "failed", "bytes")
 
@@ -73,6 +75,8 @@ class Follower:
         plan = job["plan"]
         leaves, groups = plan["leaves"], plan["groups"]
         bounds = [leaf * groups // leaves for leaf in range(leaves + 1)] if leaves else [0]
+        if plan.get("map"):  # no leaves: one stands for all
+            bounds = [0, groups]
         self._leaves = [_Leaf(start, end, start, start) for start, end in zip(bounds, bounds[1:])]
         self._turn = 0
 
@@ -160,6 +164,10 @@ class Follower:
 
     def _look(self, leaves: Sequence[int]) -> None:
         """Below a leaf's cursor everything is committed, but it moves in steps of up to 64 groups; its counts tell how many there may be."""
+        if self._job["plan"].get("map"):  # nobody tells how far its children are, but they start in order
+            for number in leaves:
+                self._leaves[number].known = min(self._leaves[number].end, self._leaves[number].next + _MAP_LOOK)
+            return
         keys = [leaf_key(self._job["jobId"], self._job["epoch"], leaf) for leaf in leaves]
         for row in self._connection.rows(self._address.tasks_table, keys, ("pk", "cursor", "counts")):
             leaf = self._leaves[int(row["pk"].rpartition("#l")[2])]

@@ -201,6 +201,8 @@ class BurstClient:
             finished, failed = plan["batches"], row.get("failedCount", 0)
         else:
             leaves, scale = self._leaves(row)
+            if plan.get("map"):
+                leaves, scale = self._children(row)
             finished, failed, running = (round(scale * sum((leaf.get("counts") or {}).get(name, 0) for leaf in leaves)) for name in _COUNTS)
             finished = min(plan.get("batches", 0), finished)
             finished += plan.get("redo", {}).get("adopted", 0)  # what a redrive did not run again
@@ -223,6 +225,14 @@ class BurstClient:
             usage=usage,
             cost=cost_of(usage, row.get("functions") or {}) if usage is not None else None,
         )
+
+    def _children(self, row: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], float]:
+        """Under a Distributed Map the committed batches alone tell: as many rows, of an even sample of all batches."""
+        groups = row["plan"]["groups"]
+        sample = min(groups, _PAGE)
+        keys = [f"j#{row['jobId']}#e{row['epoch']}#g{i * groups // sample}" for i in range(sample)]
+        rows = self._connection.rows(self._address.results_table, keys, ("pk", "failed")) if keys else ()
+        return [{"counts": {"finished": 1, "failed": len(batch["failed"])}} for batch in rows], groups / sample if sample else 1
 
     def _leaves(self, row: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], float]:
         """Rows of leaves, and how many leaves each stands for. One request: a job with more than fit is estimated from an even sample."""

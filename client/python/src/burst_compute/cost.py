@@ -11,7 +11,7 @@ from typing import Any
 
 USAGE = (
     "workerInvocations", "workerMs", "combinerInvocations", "combinerMs", "dispatcherInvocations", "dispatcherMs", "monitorInvocations", "monitorMs",
-    "tableReadUnits", "tableWriteUnits", "objectGets", "objectPuts", "stateTransitions", "logBytes",
+    "tableReadUnits", "tableWriteUnits", "objectGets", "objectPuts", "stateTransitions", "expressRequests", "expressMs", "logBytes",
 )
 PLATFORM_LOG_BYTES = 450
 INNER_DISPATCH_MS = 150
@@ -80,13 +80,18 @@ def cost_of(stored: Mapping[str, float], functions: Mapping[str, Any]) -> Cost:
 
     # what Lambda logs of each call; the rest of the log lines are ours
     theirs = {what: PLATFORM_LOG_BYTES * usage[f"{what}Invocations"] for what in ("worker", "combiner")}
+    # Express children of a Distributed Map, billed for 64 MB at least
+    express = [
+        line("state machine", "expressRequest", usage["expressRequests"]),
+        line("state machine", "expressGbSecond", usage["expressMs"] / 1000 / 16),
+    ] if usage["expressRequests"] else []
     lines = [
         *function("worker", functions.get("worker")), *logs("worker", theirs["worker"]),
         *function("combiner", functions.get("combiner")), *logs("combiner", theirs["combiner"]),
         *function("dispatcher", own), *function("monitor", own),
         line("tables", "tableWriteUnit", usage["tableWriteUnits"]), line("tables", "tableReadUnit", usage["tableReadUnits"]),
         line("bucket", "objectPut", usage["objectPuts"]), line("bucket", "objectGet", usage["objectGets"]),
-        line("state machine", "stateTransition", usage["stateTransitions"]), *logs("logs", usage["logBytes"] - sum(theirs.values())),
+        line("state machine", "stateTransition", usage["stateTransitions"]), *express, *logs("logs", usage["logBytes"] - sum(theirs.values())),
     ]
     return Cost(tuple(lines), sheet["region"], sheet["date"])
 
