@@ -338,7 +338,11 @@ export class BurstCompute extends Construct {
       workers: [worker, ...this.workerReplicas].map((fn) => fn.functionArn),
     };
     const map = settings.childType && {
-      childType: settings.childType, bucket: this.payloadBucket, table: this.resultsTable, statements: mapStatements(this), selfStatements: mapSelfStatements,
+      childType: settings.childType,
+      bucket: this.payloadBucket,
+      table: this.resultsTable,
+      statements: mapStatements(this),
+      selfStatements: mapSelfStatements,
     };
     this.stateMachine = createStateMachine(this, 'StateMachine', {
       monitor: monitor.fn, settings, parts: Stack.of(this).toJsonString(parts), logGroup, tracing, map,

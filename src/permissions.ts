@@ -4,7 +4,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { IKey } from 'aws-cdk-lib/aws-kms';
 import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
-import { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { IStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Settings } from './settings';
 import { JOB_OBJECTS, MAP_BATCHES, MAP_OUTPUT } from './storage';
@@ -70,7 +70,7 @@ export function monitorStatements(scope: Construct, access: Access, { asksFor, c
   ];
 }
 
-/** What the state machine does beside calling the monitor where a Distributed Map fans out: read the batches, work on each, commit it, list the ends. */
+/** What the state machine does beside calling the monitor where a Distributed Map fans out. */
 export function mapStatements(access: Omit<Access, 'stateMachine'>): PolicyStatement[] {
   const taskFunctions = Object.values(access.taskFunctions);
   return [
@@ -91,7 +91,7 @@ export function mapStatements(access: Omit<Access, 'stateMachine'>): PolicyState
 }
 
 /** As "IAM policies for using Distributed Map states" in the Step Functions developer guide has it. */
-export function mapSelfStatements({ stateMachineArn, stateMachineName, stack }: IStateMachine & { readonly stateMachineName: string }): PolicyStatement[] {
+export function mapSelfStatements({ stateMachineArn, stateMachineName, stack }: StateMachine): PolicyStatement[] {
   const children = stack.formatArn({
     service: 'states', resource: 'execution', resourceName: `${stateMachineName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });

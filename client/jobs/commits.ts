@@ -36,7 +36,8 @@ export class Commits {
 
   constructor(private readonly context: Context, private readonly row: JobRow, private readonly withResults: boolean) {
     const { leaves, groups, map } = row.plan;
-    this.leaves = map ? [{ end: groups, next: 0, beyond: new Set(), batches: 0, cursor: 0, finished: 0, likely: 0 }] : Array.from({ length: leaves }, (_, leaf) => groupsOfLeaf(leaf, groups, leaves))
+    const spans = map ? [{ start: 0, end: groups }] : Array.from({ length: leaves }, (_, leaf) => groupsOfLeaf(leaf, groups, leaves));
+    this.leaves = spans
       .map(({ start, end }) => ({ end, next: start, beyond: new Set(), batches: 0, cursor: start, finished: 0, likely: 0 }));
   }
 

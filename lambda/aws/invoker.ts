@@ -22,7 +22,9 @@ export class LambdaInvoker implements Invoker {
 
   async callWorker(payload: string, signal?: AbortSignal, turn = 0, taskFunction?: string): Promise<CallOutcome> {
     if (signal) setMaxListeners(0, signal); // one per call in flight: no leak
-    if (taskFunction === undefined || Object.hasOwn(this.functions.tasks, taskFunction)) return this.call(this.functionOf(turn, taskFunction), payload, signal);
+    if (taskFunction === undefined || Object.hasOwn(this.functions.tasks, taskFunction)) {
+      return this.call(this.functionOf(turn, taskFunction), payload, signal);
+    }
     return { kind: 'refused', errorType: 'TaskFunctionMissing', message: `the construct's taskFunctions have no ${taskFunction} any more` };
   }
 

@@ -40,7 +40,8 @@ interface Ending {
 /** Writes the one terminal status of an epoch, first wins, and announces what is stored. Run again, it announces the same. */
 export async function endJob(ports: MeteredPorts, job: JobRow, status: Outcome, ending: Ending): Promise<JobRow | undefined> {
   const { reason, children, ...rest } = ending;
-  const usage = await finalUsage(ports, { ...job, usage: sumUsage(job.usage, children) }, { ...rest, ...(reason && { reason }), status, terminal: { epoch: job.epoch, status }, endedAt: ports.clock.now() });
+  const used = { ...job, usage: sumUsage(job.usage, children) };
+  const usage = await finalUsage(ports, used, { ...rest, ...(reason && { reason }), status, terminal: { epoch: job.epoch, status }, endedAt: ports.clock.now() });
   const written = await ports.store.tasks.update(
     jobKey(job.jobId),
     {

@@ -108,8 +108,14 @@ async function* mapLines(ports: Ports, plan: Plan): AsyncGenerator<Uint8Array> {
   if (lines.length > 0) yield Buffer.from(`${lines.join('\n')}\n`);
 }
 
+interface UnitBatch {
+  readonly unit: number;
+  readonly batch: number;
+  readonly items?: GroupItems;
+}
+
 /** Every batch that the epoch runs, with the items of the 64 batches around it: inputs are indexed by so many. */
-async function* batchesOf(ports: Ports, plan: Plan): AsyncGenerator<{ unit: number; batch: number; items: GroupItems }> {
+async function* batchesOf(ports: Ports, plan: Plan): AsyncGenerator<UnitBatch & { readonly items: GroupItems }> {
   const reader = new ItemReader(ports, plan, { start: 0, end: groupCount(plan.batches) });
   let items: GroupItems | undefined;
   let held = -1;
@@ -123,7 +129,7 @@ async function* batchesOf(ports: Ports, plan: Plan): AsyncGenerator<{ unit: numb
 }
 
 /** In the first epoch a batch is its own unit; a later one lists those that it runs. */
-async function* unitBatches(ports: Ports, { redo, groups }: Plan): AsyncGenerator<{ unit: number; batch: number }> {
+async function* unitBatches(ports: Ports, { redo, groups }: Plan): AsyncGenerator<UnitBatch> {
   if (!redo) {
     for (let unit = 0; unit < groups; unit++) yield { unit, batch: unit };
     return;
@@ -180,7 +186,8 @@ async function recordLost(ports: Ports, row: JobRow, missing: number[]): Promise
   const writer: Writer = { jobId: row.jobId, epoch: row.epoch, leaf: 0, attempt: 0, owner: ports.random.nonce() };
   const wanted = new Set(missing);
   const record = async (unit: number, batch: number, items?: GroupItems) => {
-    const progress = new GroupInProgress(unit, batch, plan, items?.tasks && [items.tasks[batch - batchesOfGroup(groupOfBatch(batch), plan.batches).start].id]);
+    const task = items?.tasks?.[batch - batchesOfGroup(groupOfBatch(batch), plan.batches).start];
+    const progress = new GroupInProgress(unit, batch, plan, task && [task.id]);
     progress.settle(batch, {
       text: 'null',
       bytes: 0,
@@ -192,7 +199,7 @@ async function recordLost(ports: Ports, row: JobRow, missing: number[]): Promise
     await commitGroup(ports, writer, plan, progress);
   };
   let commits: Promise<void>[] = [];
-  const all: AsyncIterable<{ unit: number; batch: number; items?: GroupItems }> = plan.taskFunctions ? batchesOf(ports, plan) : unitBatches(ports, plan);
+  const all: AsyncIterable<UnitBatch> = plan.taskFunctions ? batchesOf(ports, plan) : unitBatches(ports, plan);
   for await (const { unit, batch, items } of all) {
     if (!wanted.has(unit)) continue;
     if (commits.push(record(unit, batch, items)) < COMMITS_AT_ONCE) continue;

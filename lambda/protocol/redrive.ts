@@ -38,7 +38,13 @@ export async function prepareRedrive(ports: MeteredPorts, settings: Settings, ex
   const plan: Plan = { ...await nextPlan(ports, settings, row.plan, units), redo };
   await writeMapItems(ports, { jobId, epoch }, plan);
   const next: Partial<JobRow> = {
-    status: 'PENDING', epoch, plan, executionArn: execution.arn, ttl: plan.ttl, ...(settings.functions && { functions: settings.functions }), ...(units === 0 ? { rootDone: epoch } : {}),
+    status: 'PENDING',
+    epoch,
+    plan,
+    executionArn: execution.arn,
+    ttl: plan.ttl,
+    ...(settings.functions && { functions: settings.functions }),
+    ...(units === 0 ? { rootDone: epoch } : {}),
     ...(plan.map && { status: 'RUNNING', dispatchedAt: ports.clock.now(), usage: sumUsage(row.usage, ports.meter.used(writeUnits(rowBytes(row as unknown as Row)))) }),
   };
   const written = await ports.store.tasks.update(

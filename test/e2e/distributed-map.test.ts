@@ -148,7 +148,10 @@ test('a batch that was committed before counts once', async () => {
   const number = (n: number) => ({ N: String(n) });
   await dynamo.send(new PutItemCommand({
     TableName: address.resultsTable,
-    Item: { pk, unit: number(2), group: number(2), first: number(2), count: number(1), attempt: number(1), failed: { L: [] }, data: { S: data }, bytes: number(10), ttl: number(2e9) },
+    Item: {
+      pk, unit: number(2), group: number(2), first: number(2), count: number(1), attempt: number(1),
+      failed: { L: [] }, data: { S: data }, bytes: number(10), ttl: number(2e9),
+    },
   }));
   expect(await client.wait(jobId, { pollMs: 100 })).toMatchObject({ status: 'SUCCEEDED', failed: 0, finished: 4 });
   expect((await dynamo.send(new GetItemCommand({ TableName: address.resultsTable, Key: { pk } }))).Item!.data.S).toBe(data);
