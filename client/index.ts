@@ -9,7 +9,7 @@ export type { FollowOptions, ResultOrder } from './jobs/groups';
 export type { JobSummary, ListOptions } from './jobs/list';
 export type { JobStatus, StatusName, WaitOptions } from './jobs/status';
 export { newJobName, type SubmitOptions } from './jobs/submit';
-export type { JobTimeline, TimedBatch } from './jobs/timeline';
+export type { JobTimeline, TimedBatch, TimelineOptions } from './jobs/timeline';
 export type { Target } from './target';
 export type { Entry, Failure, GroupDocument, Manifest, ManifestGroup } from '../lambda/protocol/model';
 export type { BatchResult } from '../lambda/protocol/results';

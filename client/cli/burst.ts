@@ -6,6 +6,7 @@ import { EXIT_CODES, exitCodeOf } from './errors';
 import { estimateCommand } from './estimate';
 import { jobCommands } from './job';
 import { localCommand } from './local';
+import { reportCommand } from './report';
 import { resultCommands } from './results';
 import { runCommands } from './run';
 import { packageRoot } from '../../engine/package-root';
@@ -20,7 +21,7 @@ async function main(): Promise<number> {
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
   program.addHelpText('after', EXIT_CODES);
-  const commands = [...runCommands(), ...resultCommands(), ...jobCommands(), estimateCommand(), doctorCommand(), localCommand()];
+  const commands = [...runCommands(), ...resultCommands(), ...jobCommands(), reportCommand(), estimateCommand(), doctorCommand(), localCommand()];
   for (const command of commands) program.addCommand(command.exitOverride().copyInheritedSettings(program));
   try {
     await program.parseAsync();

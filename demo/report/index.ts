@@ -1,12 +1,13 @@
 import { JobStatus, JobTimeline } from '../../client';
+import { figuresOf } from '../../client/report/figures';
+import { Html, counted, grouped, html } from '../../client/report/html';
+import { STYLE } from '../../client/report/style';
+import { timelineSection } from '../../client/report/time-section';
 import { QueryAnswer, SearchAnswer } from '../../examples/digit-search/typescript/combiner';
 import { DataSet } from '../../examples/digit-search/typescript/prepare';
 import { Phase } from '../phases';
-import { Html, counted, grouped, html } from './html';
-import { Bar, concurrency, rowsOf } from './lanes';
 import { Pictures } from './pictures';
-import { STYLE } from './style';
-import { timelineSvg } from './timeline';
+import { PICTURE_STYLE } from './style';
 
 /** What a report tells. */
 export interface ReportInput {
@@ -31,7 +32,7 @@ export function renderReport(input: ReportInput): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <link rel="icon" href="data:,">
 <title>Digit search: ${percent(answer.accuracy)} read rightly</title>
-<style>${new Html(STYLE)}:root { --card-width: ${220 + 70 * Math.min(answer.k, 5)}px; }</style>
+<style>${new Html(STYLE + PICTURE_STYLE)}:root { --card-width: ${220 + 70 * Math.min(answer.k, 5)}px; }</style>
 </head>
 <body>
 <a class="skip" href="#content">Skip to the content</a>
@@ -43,7 +44,7 @@ the ${counted(answer.k, 'nearest neighbour')} vote on which digit it is.</p>
 </header>
 <main id="content">
 ${summary(input)}
-${timelineSection(input)}
+${timelineSection(input.timeline, status.batchCount, figuresOf(input).wallMs)}
 ${phasesSection(input.phases)}
 ${queriesSection(answer, data)}
 </main>
@@ -52,17 +53,18 @@ ${queriesSection(answer, data)}
 `.text;
 }
 
-function summary({ answer, status, timeline, runSeconds }: ReportInput): Html {
+function summary(input: ReportInput): Html {
+  const { answer, status, runSeconds } = input;
   const right = answer.queries.filter(isRight).length;
-  const most = Math.max(0, ...concurrency(timeline.batches).map(([, running]) => running));
+  const { peak, retried, dispatchers } = figuresOf(input);
   const figures: [string, string, string][] = [
     ['accuracy', 'read rightly', `${right} of ${answer.queries.length}`],
     ['neighbours', 'neighbours, all verified', grouped(answer.queries.reduce((sum, { neighbours }) => sum + neighbours.length, 0))],
     ['batches', 'batches', grouped(status.batchCount)],
     ['failed', 'failed batches', grouped(status.failed)],
-    ['retried', 'batches tried again', grouped(timeline.batches.filter(({ attempts }) => attempts > 1).length)],
-    ['dispatchers', 'dispatchers', grouped(timeline.dispatchers.length)],
-    ['concurrency', 'most workers at once', grouped(most)],
+    ['retried', 'batches tried again', grouped(retried)],
+    ['dispatchers', 'dispatchers', grouped(dispatchers)],
+    ['concurrency', 'most workers at once', grouped(peak)],
     ['seconds', 'from start to answer', `${runSeconds.toFixed(1)} s`],
     ['rate', 'batches per second', (status.batchCount / runSeconds).toFixed(0)],
   ];
@@ -70,45 +72,6 @@ function summary({ answer, status, timeline, runSeconds }: ReportInput): Html {
 <h2 id="summary">Summary</h2>
 <dl class="figures">${figures.map(([id, name, value]) => html`<div><dt>${name}</dt><dd id="figure-${id}">${value}</dd></div>`)}</dl>
 </section>`;
-}
-
-function timelineSection({ timeline }: ReportInput): Html {
-  const rows = rowsOf(timeline);
-  const label = `Chart: ${counted(timeline.dispatchers.length, 'dispatcher')}, ${counted(timeline.batches.length, 'batch', 'batches')} `
-    + 'and the combiner over time. The table below has the same figures.';
-  return html`<section aria-labelledby="timeline">
-<h2 id="timeline">Time-line</h2>
-<p>A dispatcher calls workers and waits for what they return; when all batches are done, the combiner makes one answer of them.
-Each row of workers is a place that one after the other takes. The long bars at the beginning are functions that had to start first.</p>
-<div class="chart">
-<div class="scroll" tabindex="0" role="region" aria-label="Chart of the time-line">
-<div role="img" aria-label="${label}">
-${new Html(timelineSvg(timeline, rows))}</div>
-</div>
-<ul class="key">
-<li><i style="background: var(--dispatcher); border-color: var(--dispatcher)"></i>dispatcher, thin bars on top</li>
-<li><i style="background: var(--batch); border-color: var(--batch)"></i>worker on one batch</li>
-${timeline.batches.some(({ failed }) => failed) ? html`<li><i style="border-color: var(--wrong)"></i>failed batch, hollow</li>` : ''}
-<li><i style="background: var(--combiner); border-color: var(--combiner)"></i>combiner, last row</li>
-</ul>
-</div>
-<details>
-<summary>The same figures as a table</summary>
-<div class="scroll" tabindex="0" role="region" aria-label="Table of the time-line">
-<table id="timeline-table">
-<caption>Milliseconds since the start of the job</caption>
-<thead><tr><th scope="col">What ran</th><th scope="col">Start</th><th scope="col">Took</th><th scope="col">Attempts</th><th scope="col" class="outcome">Outcome</th></tr></thead>
-<tbody>
-${rows.bars.map(tableRow)}
-</tbody>
-</table>
-</div>
-</details>
-</section>`;
-}
-
-function tableRow({ kind, name, startMs, endMs, attempts, failed }: Bar): Html {
-  return html`<tr data-kind="${kind}"><th scope="row">${name}</th><td>${startMs}</td><td>${endMs - startMs}</td><td>${attempts}</td><td class="outcome">${failed ? 'failed' : 'done'}</td></tr>`;
 }
 
 function phasesSection(phases: readonly Phase[]): Html {

@@ -44,6 +44,7 @@ const burst = (args: string[], more: NodeJS.ProcessEnv = {}) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], { cwd: folder, encoding: 'utf8', env: { ...env, ...more } });
   return { status, stdout, stderr };
 };
+const reportData = (file: string) => JSON.parse(/id="report-data">(.*?)<\/script>/s.exec(readFileSync(path.join(folder, file), 'utf8'))![1]);
 const sum = (end: number) => Array.from({ length: end }, (_, n) => n * n).reduce((a, b) => a + b, 0);
 
 describe('a job', () => {
@@ -82,10 +83,48 @@ describe('a job', () => {
     expect(JSON.parse(burst(['failures', 'failing', '--json']).stdout)).toMatchObject({ failed: 3, unlisted: 0, groups: [{ count: 2 }, { count: 1 }] });
     expect(JSON.parse(burst(['redrive', 'failing', '--json']).stdout)).toEqual({ jobId: 'failing', epoch: 2 });
     expect(burst(['wait', 'failing']).status).toBe(0);
+    // what of the first epoch was good has its times there
+    expect(burst(['report', 'failing', '-o', 'redriven.html'])).toMatchObject({ status: 0, stdout: '' });
+    const { figures } = reportData('redriven.html');
+    expect(figures).toMatchObject({ batches: 10, succeeded: 7, failed: 3, missing: 0, takenOver: 7 });
+    expect(figures.workerMs).toBeLessThan(figures.wallMs * figures.peak + 1);
     expect(burst(['status', 'failing']).stdout).toContain('redriven 1 times');
     const listed = JSON.parse(burst(['list', '--json']).stdout).map(({ jobId }: { jobId: string }) => jobId);
     expect(listed.filter((name: string) => name === 'failing')).toHaveLength(1);
     expect(burst(['list', '--status', 'FAILED']).stdout).toBe('there are no such jobs\n');
+  });
+
+  test('has a report, whose figures are those of the job, once it has ended', async () => {
+    const request = { items: { range: { start: 0, end: 700 } }, toleratedFailurePercentage: 1, batchSize: 1, parameters: { misbehave: { 3: 'throw', 699: 'throw' } } };
+    writeFileSync(path.join(folder, 'reported.json'), JSON.stringify(request));
+    expect(burst(['submit', 'reported.json', '--name', 'reported']).status).toBe(0);
+    expect(burst(['report', 'reported', '-o', 'early.html'])).toMatchObject({ status: 2, stderr: expect.stringContaining('only a job that has ended has a report') });
+    expect(existsSync(path.join(folder, 'early.html'))).toBe(false);
+    expect(burst(['wait', 'reported']).status).toBe(0);
+    expect(burst(['report', 'reported', '-o', 'report.html', '--json'])).toMatchObject({ status: 0, stdout: '{"jobId":"reported","report":"report.html"}\n' });
+    expect(burst(['report', 'reported', '-o', 'report.html'])).toMatchObject({ status: 2, stderr: expect.stringContaining('exists already') });
+
+    const [status, { batches, dispatchers }] = [await job.client.status('reported'), await job.client.timeline('reported')];
+    const workerMs = batches.reduce((total, { durationMs }) => total + durationMs, 0);
+    const { figures, histogram } = reportData('report.html');
+    expect(figures).toMatchObject({
+      batches: 700,
+      succeeded: 698,
+      failed: 2,
+      missing: 0,
+      takenOver: 0,
+      retried: 2,
+      dispatchers: dispatchers.length,
+      workerMs,
+      dollars: status.cost!.dollars,
+      wallMs: status.endedAt!.getTime() - status.startedAt!.getTime(),
+      maxMs: Math.max(...batches.map(({ durationMs }) => durationMs)),
+    });
+    expect(figures.peak).toBeLessThanOrEqual(figures.slots);
+    expect([...histogram.succeeded, ...histogram.failed].reduce((a: number, b: number) => a + b)).toBe(700);
+    const page = readFileSync(path.join(folder, 'report.html'), 'utf8');
+    expect(page).toContain('cannot work on batch 3');
+    expect(page).toContain('ran on a local AWS');
   });
 
   test('that fails ends with 3 and the reason in one line', () => {

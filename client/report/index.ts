@@ -1,0 +1,2 @@
+export { type CollectOptions, collectReport, type ReportData } from './data';
+export { reportHtml } from './page';
