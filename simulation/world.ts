@@ -4,8 +4,8 @@ import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { VirtualClock } from './clock';
 import { MemoryInputs, MemoryPayloads, MemoryTable } from './memory';
 import {
-  Budget, CallOutcome, combine, CombineSettings, dispatch, DispatchEvent, finish, JobOutput, JobStatus, Log, Ports, prepare, repair, Settings,
-  takeTurn, Turn, Verdict, WorkerEvent,
+  Budget, CallOutcome, combine, CombineSettings, dispatch, DispatchEvent, finish, JobOutput, JobStatus, Log, MapTurn, Ports, prepare, repair, Settings,
+  settle, takeTurn, Turn, Verdict, WorkerEvent,
 } from '../lambda/protocol';
 
 export type WorkerModel = (event: WorkerEvent) => CallOutcome | Promise<CallOutcome>;
@@ -21,8 +21,34 @@ export interface WorldOptions {
   readonly onCall?: (payload: string) => void;
   /** Called for each dispatch event: how many copies arrive. @default 1 */
   readonly deliveries?: (event: DispatchEvent) => number;
+  /** What becomes of each child of a Distributed Map: the row that it commits; undefined: it is lost. Throws what ends the map. */
+  readonly child?: (item: ChildItem) => ChildEnd | undefined;
   /** Called as each dispatcher starts: after how many ms it dies; undefined: it does not. */
   readonly dispatcherDies?: (event: DispatchEvent) => number | undefined;
+}
+
+/** A line of what a Distributed Map reads. */
+export interface ChildItem {
+  readonly unit: number;
+  readonly batch: number;
+  readonly function: string;
+  readonly event: string;
+  readonly ids: string;
+  readonly taskId?: string;
+}
+
+export interface ChildEnd {
+  /** JSON text. */
+  readonly result?: string;
+  /** In its place: why there is none. */
+  readonly failure?: string;
+}
+
+/** As Step Functions tells of a state that failed. */
+export class StateError extends Error {
+  constructor(readonly Error: string, readonly Cause: string) {
+    super(Error);
+  }
 }
 
 export type Ending = { readonly succeeded: true; readonly output: JobOutput } | { readonly succeeded: false; readonly verdict: Verdict };
@@ -88,7 +114,8 @@ export class World {
     const ports = this.ports();
     try {
       let turn = await prepare(ports, this.settings, execution, request);
-      while (!await this.wait(ports, turn)) turn = await repair(ports, turn);
+      if (turn.map) await this.runMap(ports, turn, turn.map);
+      else while (!await this.wait(ports, turn)) turn = await repair(ports, turn);
       const settings: CombineSettings = {
         hasCombiner: this.options.combiner !== undefined,
         combinerTimeoutSeconds: 60,
@@ -99,6 +126,28 @@ export class World {
       const { name: errorType, message: errorMessage } = error as Error;
       const input = { error: { Error: errorType, Cause: JSON.stringify({ errorType, errorMessage }) } };
       return { succeeded: false, verdict: await finish(ports, execution, input) };
+    }
+  }
+
+  /** The states Batches and Settle. */
+  private async runMap(ports: Ports, turn: Turn, { items, job }: MapTurn): Promise<void> {
+    try {
+      for (const line of this.payloads.objects.get(items)!.toString().split('\n').slice(0, -1)) {
+        const item = JSON.parse(line) as ChildItem;
+        const end = this.options.child!(item);
+        if (!end) continue;
+        const { unit, batch, ids, taskId } = item;
+        const failed = end.failure === undefined ? []
+          : [{ batchId: batch, ...taskId !== undefined && { taskId }, errorType: 'Error', message: end.failure, attempts: 3, requestId: 'r' }];
+        await this.results.put({
+          pk: `j#${job.jobId}#e${job.epoch}#g${unit}`, unit, group: batch, first: batch, count: 1, attempt: 1, failed, ttl: job.ttl, calls: 1, took: 5,
+          bytes: end.result?.length ?? 0,
+          data: `{"first":${batch}${ids},"entries":[${end.result === undefined ? 'null' : `{"result":${end.result}}`}],"started":[1],"took":[5],"attempts":[1]}`,
+        }, { absent: 'pk' });
+      }
+    } catch (error) {
+      if (!(error instanceof StateError)) throw error;
+      await settle(ports, turn, { Error: error.Error, Cause: error.Cause });
     }
   }
 

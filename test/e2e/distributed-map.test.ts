@@ -127,6 +127,18 @@ test('an event too large for a state fails the job before anything runs', async 
   expect(status).toMatchObject({ status: 'FAILED', reason: { code: 'InvalidRequest', message: expect.stringMatching(/^batch 0: got an event of \d+ bytes.*allowed: at most 245760 /) } });
 });
 
+test.each(['batch', 'finished'] as const)('results come while the job runs, in the order of %s', async (order) => {
+  const { client } = bench.jobs.Standard;
+  const { jobId } = await client.submit({ request: { items: { range: { start: 0, end: 600 } }, maxConcurrency: 4, parameters: { sleepMs: 200 } } });
+  const seen: number[] = [];
+  let early = 0;
+  for await (const { batchId } of client.results(jobId, { order, pollMs: 100 })) {
+    if (seen.push(batchId) === 10) early = (await client.status(jobId)).finished;
+  }
+  expect(early).toBeLessThan(60);
+  expect(order === 'batch' ? seen : seen.sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, i) => i));
+});
+
 test('no payload is in the history of the execution, and the bill counts the children', async () => {
   const { jobId, status } = await run('Standard', { items: { range: { start: 0, end: 200 } }, parameters: { secret: 'needle' } });
   const { events } = await bench.steps.send(new GetExecutionHistoryCommand({ executionArn: executionOf('Standard', jobId), maxResults: 1000 }));
