@@ -53,7 +53,7 @@ export async function timeline(context: Context, jobId: string, { onProgress }: 
     }
     onProgress?.(batches.length + takenOver, batchCount);
   }
-  const { startedAt, leaves, window } = row.plan;
+  const { startedAt, leaves, window, map } = row.plan;
   const last = batches.reduce((latest, batch) => Math.max(latest, batch.startMs + batch.durationMs), 0);
   const dispatchers = (await leafRows(context, row, leaves))
     .filter(({ startedAt: started }) => started !== undefined)
@@ -63,7 +63,7 @@ export async function timeline(context: Context, jobId: string, { onProgress }: 
     .sort((a, b) => a.leaf - b.leaf);
   return {
     startedAt: new Date(startedAt),
-    slots: leaves * window,
+    slots: map?.maxConcurrency ?? leaves * window,
     dispatchers,
     batches,
     takenOver,

@@ -72,7 +72,7 @@ export function timelineSvg(timeline: JobTimeline, endMs: number, rows: Rows, ba
   });
   const peak = most(running);
   const { slots } = timeline;
-  const planned = slots <= 1.5 * peak && {
+  const planned = slots > 0 && slots <= 1.5 * peak && {
     markLine: {
       silent: true,
       symbol: 'none',

@@ -21,11 +21,11 @@ export function timelineSection(timeline: JobTimeline, batchCount: number, wallM
   // after a redrive, dispatchers have batches from anywhere
   const leaves = timeline.takenOver > 0 ? undefined : 1 + (timeline.dispatchers[timeline.dispatchers.length - 1]?.leaf ?? 0);
   const bands = isDense ? bandsOf(timeline.batches, batchCount, leaves, endMs) : undefined;
-  const label = `Chart: ${counted(timeline.dispatchers.length, 'dispatcher')}, ${counted(timeline.batches.length, 'batch', 'batches')} `
-    + 'and the combiner over time. The tables below have the same figures.';
+  const label = `Chart: ${counted(timeline.dispatchers.length, 'dispatcher')}, ${counted(timeline.batches.length, 'batch', 'batches')}`
+    + `${timeline.combine ? ' and the combiner' : ''} over time. The tables below have the same figures.`;
   return html`<section aria-labelledby="timeline">
 <h2 id="timeline">Time-line</h2>
-<p>A dispatcher calls workers and waits for what they return; when all batches are done, the combiner makes one answer of them.
+<p>${timeline.dispatchers.length > 0 ? 'A dispatcher calls workers and waits for what they return; when all batches are done, the combiner makes one answer of them.' : ''}
 ${bands ? bandText(bands) : 'Each row of workers is a place that one after the other takes.'}
 ${perRow > 1 ? `A bar of dispatchers stands for up to ${perRow}, from the first start to the last end.` : ''}
 The last call of a batch, which counts, is shown; calls before it are not.</p>
