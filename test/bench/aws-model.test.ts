@@ -73,7 +73,8 @@ describe('a job in the model', () => {
     const { usage, bill } = outcome;
     expect(usage.workerInvocations).toBe(640);
     for (const [ours, theirs] of [
-      [usage.tableWriteUnits, bill.writeUnits], [usage.tableReadUnits, bill.readUnits], [usage.dispatcherMs! + usage.monitorMs!, 1_000 * bill.gbSeconds],
+      [usage.tableWriteUnits, bill.writeUnits], [usage.tableReadUnits, bill.readUnits],
+      [usage.dispatcherMs! + usage.monitorMs!, 1_000 * bill.gbSeconds],
     ]) {
       expect(ours! / theirs!).toBeGreaterThan(0.5);
       expect(ours! / theirs!).toBeLessThan(1.1);
