@@ -42,9 +42,9 @@ test('a running job adds up its leaves, one that has ended knows already', () =>
   const plan = { leaves: 4, branching: 64, groups: 9 };
   const row = { epoch: 1, dispatchedAt: 1, plan, usage: { monitorInvocations: 2, tableReadUnits: 0.5 } } as unknown as JobRow;
   const leaves = [{ usage: { workerInvocations: 10, dispatcherInvocations: 1 } }, { usage: { workerInvocations: 20, dispatcherInvocations: 1 } }];
-  // two leaves that stand for four, and the dispatcher that started them
+  // two leaves that stand for four; the monitor started them
   expect(usageOf(row, leaves, 2).usage).toMatchObject({
-    workerInvocations: 60, dispatcherInvocations: 5, monitorInvocations: 2, tableReadUnits: 0.5, stateTransitions: 0,
+    workerInvocations: 60, dispatcherInvocations: 4, monitorInvocations: 2, tableReadUnits: 0.5, stateTransitions: 0,
   });
   expect(usageOf({ ...row, terminal: { epoch: 1, status: 'SUCCEEDED' } }, leaves, 2).usage).toMatchObject({ workerInvocations: 0, monitorInvocations: 2 });
 });

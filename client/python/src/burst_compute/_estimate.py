@@ -155,16 +155,23 @@ def _input_of(request: Mapping[str, Any], count: int | None) -> tuple[str, int]:
 
 
 def _staff(groups: int, wanted: int | None, account: int) -> tuple[int, int]:
-    def window(leaves: int) -> int:
-        return max(1, min(64, 64 if wanted is None else wanted // leaves, (account - 1) // leaves - 1))
+    leaves, window = _staffed(groups, wanted, account, 64)
+    # so many leaves would not be started at once
+    return _staffed(groups, wanted, account, 128) if leaves > 900 else (leaves, window)
 
-    best = (1, window(1))
+
+def _staffed(groups: int, wanted: int | None, account: int, widest: int) -> tuple[int, int]:
+    def window(leaves: int) -> int:
+        return max(1, min(widest, widest if wanted is None else wanted // leaves, (account - 1) // leaves - 1))
+
+    choices = [(1, window(1))]
     for leaves in range(2, max(1, min(groups, (account - 1) // 2, groups if wanted is None else wanted)) + 1):
         if window(leaves) < 32:
             break
-        if leaves * window(leaves) > best[0] * best[1]:
-            best = (leaves, window(leaves))
-    return best
+        choices.append((leaves, window(leaves)))
+    workers = max(leaves * width for leaves, width in choices)
+    # of nearly as many workers those with the fewest leaves
+    return next((leaves, width) for leaves, width in choices if leaves * width >= (1 - 0.02) * workers)
 
 
 def _leaf_figures(batches: int, groups: int, leaves: int, window: int) -> dict[str, int]:

@@ -113,8 +113,7 @@ def usage_of(row: Mapping[str, Any], is_over: bool, leaves: Iterable[Mapping[str
 
 
 def inner_dispatchers(leaves: int, branching: int) -> int:
-    """How many dispatchers only start others."""
-    if leaves <= 1:
-        return 0
+    """How many dispatchers only start others. The first ones are started by the monitor."""
     parts = min(branching, leaves)
-    return 1 + sum(inner_dispatchers((i + 1) * leaves // parts - i * leaves // parts, branching) for i in range(parts))
+    shares = [(i + 1) * leaves // parts - i * leaves // parts for i in range(parts)]
+    return sum(1 + inner_dispatchers(share, branching) for share in shares if share > 1)
