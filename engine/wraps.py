@@ -24,6 +24,9 @@ _THROTTLED = object()
 # Task tokens of which the state machine is remembered, so that late answers are authorized, too.
 _TOKENS_KEPT = 10_000
 
+# What a state may return (Step Functions quotas).
+_STATE_BYTES = 256 * 1024
+
 
 class Event:
     """One asynchronous invocation on its way."""
@@ -310,11 +313,10 @@ def correct_state_machines(stepfunctions, iam_actions):
     stepfunctions._fail_execution = fail_unless_aborted
 
 
-def correct_distributed_maps(stepfunctions, lambda_svc):
-    """Limits by path, an early end at the tolerance or an abort, and aws-sdk:lambda:invoke, whose answer stays a text, as on AWS."""
+def correct_distributed_maps(stepfunctions):
+    """Limits by path, an early end at the tolerance or an abort, and the quota of what a task may return, as on AWS."""
     run_map, run_states = stepfunctions._run_distributed_map, stepfunctions._run_sub_machine
-    invoke_sdk, executions, runs = stepfunctions._invoke_aws_sdk_integration, stepfunctions._executions, stepfunctions._map_runs
-    lambda_resource = "arn:aws:states:::aws-sdk:lambda:invoke"
+    invoke_resource, executions, runs = stepfunctions._invoke_resource, stepfunctions._executions, stepfunctions._map_runs
 
     def map_with_paths(state_def, raw_input, effective, iterator, execution, ctx):
         by_path = {name: stepfunctions._resolve_path_or_ctx(state_def[f"{name}Path"], effective, ctx)
@@ -336,32 +338,15 @@ def correct_distributed_maps(stepfunctions, lambda_svc):
             raise stepfunctions._ExecutionError("States.Aborted", "more items failed than are tolerated")
         return run_states(states, start_at, input_data, execution, ctx)
 
-    def invoke_lambda(resource, input_data):
-        if resource != lambda_resource:
-            return invoke_sdk(resource, input_data)
-        func, config, name = lambda_svc._get_func_record_for_ref(input_data["FunctionName"])
-        if not func or not config:
-            raise stepfunctions._ExecutionError("Lambda.ResourceNotFoundException", f"Function not found: {name}")
-        if not isinstance(input_data.get("Payload"), str):
-            raise stepfunctions._ExecutionError("States.Runtime", "The value for the field 'Payload' must be a STRING")
-        record = lambda_svc._execution_record_for_config(func, config)
-        result = lambda_svc._execute_function_with_config_scope(record, json.loads(input_data["Payload"]))
-        body = result.get("body")
-        text = body.decode() if isinstance(body, bytes) else body
-        if result.get("throttle"):
-            raise stepfunctions._ExecutionError("Lambda.TooManyRequestsException", json.dumps(text))
-        if not (isinstance(text, str) and (result.get("raw_payload") or result.get("error"))):
-            text = json.dumps(text, ensure_ascii=False, separators=(",", ":"))
-        answer = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": text, "SdkResponseMetadata": {"RequestId": stepfunctions.new_uuid()}}
-        if result.get("error"):
-            answer["FunctionError"] = result.get("function_error") or "Unhandled"
-        if len(json.dumps(answer).encode()) > 256 * 1024:
+    def resource_within_quota(resource, input_data):
+        result = invoke_resource(resource, input_data)
+        if len(json.dumps(result).encode()) > _STATE_BYTES:  # stock: any size
             raise stepfunctions._ExecutionError("States.DataLimitExceeded", "The state returned a result with a size exceeding the maximum number of bytes")
-        return answer
+        return result
 
     stepfunctions._run_distributed_map = map_with_paths
     stepfunctions._run_sub_machine = states_unless_ended
-    stepfunctions._invoke_aws_sdk_integration = invoke_lambda
+    stepfunctions._invoke_resource = resource_within_quota
 
 
 def pass_for_tls(app):
@@ -409,6 +394,6 @@ def apply(slots):
     report_error_types(lambda_runtime, lambda_svc)
     answer_at_once(lambda_runtime)
     correct_state_machines(stepfunctions, iam_actions)
-    correct_distributed_maps(stepfunctions, lambda_svc)
+    correct_distributed_maps(stepfunctions)
     pass_for_tls(app)
     name_account_settings(iam_actions)

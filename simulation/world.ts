@@ -32,6 +32,7 @@ export interface ChildItem {
   readonly unit: number;
   readonly batch: number;
   readonly function: string;
+  readonly head: string;
   readonly event: string;
   readonly ids: string;
   readonly taskId?: string;

@@ -50,8 +50,8 @@ export class FanOut {
    * A Distributed Map of Step Functions, with a child execution for each batch that calls the worker and commits its result.
    *
    * It pays where batches run for minutes, since nothing is held meanwhile; it starts more slowly and costs more for each batch. The event
-   * of a batch, `parameters` included, may have 240 KiB, and its result about 250 KB, since both pass through states. A job has at
-   * most 1,000,000 batches. Does not go with `CombineMode.TREE`, `speculativeExecution` and `branching`.
+   * of a batch, `parameters` included, may have 240 KiB, event and result together about 250 KB, since both pass through states. A job
+   * has at most 1,000,000 batches. Does not go with `CombineMode.TREE`, `speculativeExecution` and `branching`.
    *
    * @param options what differs from the defaults
    */

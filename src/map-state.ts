@@ -24,12 +24,11 @@ const MAX_TYPE_CHARS = 200;
 const IN = '$states.input';
 /** A conditional put that was refused; the documentation has both spellings, of the optimized and of the SDK integration. */
 const COMMITTED_BEFORE = ['DynamoDB.ConditionalCheckFailedException', 'DynamoDb.ConditionalCheckFailedException'];
-const CAUSE = "($exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '')";
 const OVERSIZED = ['States.DataLimitExceeded'];
 
+/** Since the worker was called, with what waiting for a free slot took. */
+const TOOK = `($millis() - ${IN}.enteredAt)`;
 const expression = (text: string) => `{% ${text} %}`;
-const joined = (...parts: string[]) => parts.join(' & ');
-const literal = (text: string) => `'${text}'`;
 
 /** The Distributed Map: a child execution for each line of an object that Prepare writes. */
 export function mapState(scope: Construct, options: MapOptions & { readonly throttled: RetryProps }): CustomState {
@@ -46,10 +45,10 @@ export function mapState(scope: Construct, options: MapOptions & { readonly thro
         ReaderConfig: { InputType: 'JSONL' },
         Parameters: { 'Bucket': bucket.bucketName, 'Key.$': '$.map.items' },
       },
-      ItemSelector: { 'job.$': '$.map.job', 'item.$': '$$.Map.Item.Value', 'calls': 0, 'failures': 0 },
+      ItemSelector: { 'job.$': '$.map.job', 'item.$': '$$.Map.Item.Value', 'calls': 1, 'failures': 0 },
       ItemProcessor: {
         ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: childType },
-        StartAt: 'Work',
+        StartAt: 'Due',
         States: childStates(partition, options),
       },
       // without it the outputs of all children would be the output of this state, which may have 256 KiB, whatever ResultPath says
@@ -64,29 +63,32 @@ export function mapState(scope: Construct, options: MapOptions & { readonly thro
 }
 
 /**
- * Work -> Answered -> Commit, as the leaf of a tree does it. What the worker is sent and what it answers stay texts: through values of
- * JSONata a number would lose what it has beyond 15 digits. Only what is short passes from state to state beside them.
+ * Due -> Work -> Commit, as the leaf of a tree does it. `calls` is the number of the call to make. What the worker answered stays a text:
+ * as a value of JSONata a number would lose what it has beyond 15 digits when it is written down.
  */
 function childStates(partition: string, { table, childType, throttled }: MapOptions & { readonly throttled: RetryProps }): object {
   const jsonata = { QueryLanguage: 'JSONata' };
   const fail = (Error: string, Cause: string) => ({ Type: 'Fail', ...jsonata, Error, Cause });
   const isExpress = childType === 'EXPRESS';
   return {
+    Due: {
+      Type: 'Choice',
+      ...jsonata,
+      Choices: [
+        { Condition: expression(`$millis() >= ${IN}.job.deadline`), Next: 'Late' },
+        { Condition: expression('true'), Output: expression(`$merge([${IN}, {"enteredAt": $millis()}])`), Next: 'Work' },
+      ],
+    },
     Work: {
       Type: 'Task',
-      ...jsonata,
-      Comment: 'Calls the worker; past the deadline the event is an error, so that nothing new starts',
-      // not lambda:invoke, which makes values of the texts, and fails before its errors could be told from throttles
-      Resource: `arn:${partition}:states:::aws-sdk:lambda:invoke`,
-      Arguments: {
-        FunctionName: expression(`${IN}.item.function`),
-        Payload: expression(`$millis() < ${IN}.job.deadline ? ${joined(
-          literal('{"jobId":"'), `${IN}.job.jobId`, literal('","batchId":'), `$string(${IN}.item.batch)`,
-          literal(',"invocationAttempt":'), `$string(${IN}.calls + 1)`, literal(','), `${IN}.item.event`,
-          literal(',"deadlineMs":'), `$string(${IN}.job.deadline)`, literal('}'),
-        )} : $error('the deadline of the job is over')`),
+      Comment: 'Calls the worker. In JSONPath, whose intrinsics make texts of values and values of texts without rounding numbers',
+      Resource: `arn:${partition}:states:::lambda:invoke`,
+      Parameters: {
+        'FunctionName.$': '$.item.function',
+        'Payload.$': "States.StringToJson(States.Format('{}{},{}{}', $.item.head, $.calls, $.item.event, $.job.tail))",
       },
-      Output: expression(`$exists($states.result.FunctionError) ? (${functionError()}) : ($parse($states.result.Payload); ${answer()})`),
+      ResultSelector: { 'answer.$': 'States.JsonToString($.Payload)' },
+      ResultPath: '$.answered',
       TimeoutSeconds: CALL_SECONDS,
       Retry: [
         {
@@ -98,35 +100,40 @@ function childStates(partition: string, { table, childType, throttled }: MapOpti
           JitterStrategy: 'FULL',
         },
       ],
-      Catch: [
-        caught(OVERSIZED, 'Answered', tooLarge(), true),
-        caught(['States.QueryEvaluationError'], 'Answered', failure(literal('ResultNotJson'), joined(
-          literal('the worker returned something that is not JSON: return a value that JSON can express: '), CAUSE)), true),
-        caught(['States.ALL'], 'Answered', failure('$states.errorOutput.Error', CAUSE), false),
-      ],
+      // by its name, too: the wildcard leaves it out
+      Catch: [OVERSIZED, ['States.ALL']].map((ErrorEquals) => ({ ErrorEquals, ResultPath: '$.caught', Next: 'Failed' })),
+      Next: 'Commit',
+    },
+    Failed: {
+      Type: 'Pass',
+      ...jsonata,
+      Output: expression(failedCall()),
       Next: 'Answered',
     },
     Answered: {
       Type: 'Choice',
       ...jsonata,
       Choices: [
-        { Condition: expression(`$exists(${IN}.error) and $millis() >= ${IN}.job.deadline`), Next: 'Late' },
-        { Condition: expression(`$exists(${IN}.error) and ${IN}.failures <= ${IN}.job.retries`), Next: 'Again' },
-        { Condition: expression(`$exists(${IN}.error)`), Next: 'Record' },
+        { Condition: expression(`$millis() >= ${IN}.job.deadline`), Next: 'Late' },
+        { Condition: expression(`${IN}.failures <= ${IN}.job.retries`), Next: 'Again' },
       ],
-      Default: 'Commit',
+      Default: 'Record',
     },
     Again: {
       Type: 'Wait',
       ...jsonata,
       Seconds: expression(`$ceil($random() * $min([10, $power(2, ${IN}.failures - 1)]))`),
-      Next: 'Work',
+      Next: 'Due',
     },
     Commit: {
-      ...put(partition, table, `[{"result":' & ${IN}.answer & '}]`, '{"L": []}', `$length(${IN}.answer)`),
+      ...put(partition, table, `[{"result":' & ${IN}.answered.answer & '}]`, '{"L": []}', `$length(${IN}.answered.answer)`, TOOK),
       Catch: [
         { ErrorEquals: COMMITTED_BEFORE, Next: 'Committed' },
-        caught(OVERSIZED, 'Record', tooLarge(), true),
+        {
+          ErrorEquals: OVERSIZED,
+          Output: expression(`{"job": ${IN}.job, "item": ${IN}.item, "calls": ${IN}.calls + 1, "enteredAt": ${IN}.enteredAt, "took": ${TOOK}, "error": ${tooLarge()}}`),
+          Next: 'Record',
+        },
       ],
       Output: {},
       End: true,
@@ -134,8 +141,8 @@ function childStates(partition: string, { table, childType, throttled }: MapOpti
     Record: {
       ...put(partition, table, '[null]', `{"L": [{"M": $merge([{
         "batchId": {"N": $string(${IN}.item.batch)}, "errorType": {"S": ${IN}.error.type}, "message": {"S": ${IN}.error.message},
-        "attempts": {"N": $string(${IN}.calls)}, "requestId": {"S": ${IN}.error.requestId}
-      }, $exists(${IN}.item.taskId) ? {"taskId": {"S": ${IN}.item.taskId}} : {}])}]}`.replace(/\s+/g, ' '), '0'),
+        "attempts": {"N": $string(${IN}.calls - 1)}, "requestId": {"S": ''}
+      }, $exists(${IN}.item.taskId) ? {"taskId": {"S": ${IN}.item.taskId}} : {}])}]}`.replace(/\s+/g, ' '), '0', `${IN}.took`, `(${IN}.calls - 1)`),
       Catch: [{ ErrorEquals: COMMITTED_BEFORE, Next: 'Committed' }],
       Output: expression(`{"error": ${IN}.error}`),
       Next: 'BatchFailed',
@@ -147,7 +154,7 @@ function childStates(partition: string, { table, childType, throttled }: MapOpti
 }
 
 /** What the leaf stores, with the same condition; `entries` is the middle of the document's text. */
-function put(partition: string, table: ITable, entries: string, failed: string, bytes: string): object {
+function put(partition: string, table: ITable, entries: string, failed: string, bytes: string, took: string, calls = `${IN}.calls`): object {
   const number = (text: string) => ({ N: expression(`$string(${text})`) });
   const { item, job } = { item: `${IN}.item`, job: `${IN}.job` };
   return {
@@ -166,12 +173,12 @@ function put(partition: string, table: ITable, entries: string, failed: string, 
         attempt: { N: '1' },
         failed: expression(failed),
         data: {
-          S: expression(`'{"first":' & $string(${item}.batch) & ${item}.ids & ',"entries":${entries},"started":[' & $string(${IN}.started) & `
-            + `'],"took":[' & $string(${IN}.took) & '],"attempts":[' & $string(${IN}.calls) & ']}'`),
+          S: expression(`'{"first":' & $string(${item}.batch) & ${item}.ids & ',"entries":${entries},"started":[' & $string(${IN}.enteredAt - ${job}.startedAt) & `
+            + `'],"took":[' & $string(${took}) & '],"attempts":[' & $string(${calls}) & ']}'`),
         },
         bytes: number(bytes),
-        calls: number(`${IN}.calls`),
-        took: number(`${IN}.took`),
+        calls: number(calls),
+        took: number(took),
         ttl: number(`${job}.ttl`),
       },
     },
@@ -182,43 +189,23 @@ function put(partition: string, table: ITable, entries: string, failed: string, 
   };
 }
 
-/** Times in ms: when the call began, since the job's start, and how long it took, with what waiting for a free slot took. */
-const TIMING = `"started": $toMillis($states.context.State.EnteredTime) - ${IN}.job.startedAt, "took": $millis() - $toMillis($states.context.State.EnteredTime)`;
-
-function answer(): string {
-  const { item } = { item: `${IN}.item` };
-  return `{"job": ${IN}.job, "item": $merge([{"unit": ${item}.unit, "batch": ${item}.batch, "ids": ${item}.ids}, $exists(${item}.taskId) ? {"taskId": ${item}.taskId} : {}]), `
-    + `"calls": ${IN}.calls + 1, "failures": ${IN}.failures, "answer": $states.result.Payload, ${TIMING}}`;
-}
-
-/** What the runtime says about a function that threw, timed out or was killed. */
-function functionError(): string {
-  const id = '$states.result.SdkResponseMetadata.RequestId';
-  return '$said := $parse($states.result.Payload); '
-    + `$merge([${IN}, {"calls": ${IN}.calls + 1, "failures": ${IN}.failures + 1, ${TIMING}, "error": {`
-    + `"type": $exists($said.errorType) ? $substring($string($said.errorType), 0, ${MAX_TYPE_CHARS}) : $states.result.FunctionError, `
-    + `"message": $substring($exists($said.errorMessage) ? $string($said.errorMessage) : $states.result.Payload, 0, ${MAX_MESSAGE_CHARS}), `
-    + `"requestId": $exists(${id}) ? ${id} : ''}}])`;
+/** The error of a call: what the runtime says about a function that threw, timed out or was killed, or Step Functions about what it could not call. */
+function failedCall(): string {
+  const isTooLarge = `${IN}.caught.Error = '${OVERSIZED}'`;
+  const error = failure(
+    "$exists($said.errorType) ? $string($said.errorType) : $caught.Error", "$exists($said.errorMessage) ? $string($said.errorMessage) : $cause",
+  );
+  return `($caught := ${IN}.caught; $cause := $exists($caught.Cause) ? $caught.Cause : ''; `
+    + "$said := $substring($cause, 0, 1) = '{' and $substring($cause, -1) = '}' ? $parse($cause) : {}; "
+    + `{"job": ${IN}.job, "item": ${IN}.item, "calls": ${IN}.calls + 1, "failures": ${isTooLarge} ? ${IN}.job.retries + 1 : ${IN}.failures + 1, `
+    + `"enteredAt": ${IN}.enteredAt, "took": ${TOOK}, "error": ${isTooLarge} ? ${tooLarge()} : ${error}})`;
 }
 
 function failure(type: string, message: string): string {
-  return `{"type": $substring(${type}, 0, ${MAX_TYPE_CHARS}), "message": $substring(${message}, 0, ${MAX_MESSAGE_CHARS}), "requestId": ''}`;
+  return `{"type": $substring(${type}, 0, ${MAX_TYPE_CHARS}), "message": $substring(${message}, 0, ${MAX_MESSAGE_CHARS})}`;
 }
 
 function tooLarge(): string {
-  return failure(literal('ResultTooLarge'), literal('the result of a batch must fit in 256 KiB as a JSON string with FanOut.distributedMap(): '
-    + 'return less, use a smaller batchSize, put what is large into an object, or use FanOut.tree()'));
-}
-
-/** Without what was answered, which may be what was too large. */
-function caught(errors: string[], next: string, error: string, isFinal: boolean): object {
-  const isCalled = next === 'Answered';
-  const failures = isFinal ? `${IN}.job.retries + 1` : `${IN}.failures + 1`;
-  return {
-    ErrorEquals: errors,
-    Output: expression(isCalled
-      ? `$merge([${IN}, {"calls": ${IN}.calls + 1, "failures": ${failures}, ${TIMING}, "error": ${error}}])`
-      : `{"job": ${IN}.job, "item": ${IN}.item, "calls": ${IN}.calls, "started": ${IN}.started, "took": ${IN}.took, "error": ${error}}`),
-    Next: next,
-  };
+  return failure("'ResultTooLarge'", "'event and result of a batch must fit in 256 KiB together, as JSON strings, with FanOut.distributedMap(): "
+    + "return less, use a smaller batchSize, put what is large into an object, or use FanOut.tree()'");
 }

@@ -14,8 +14,8 @@ const COMMIT_MS = 50;
 export function childUsage({ childType }: Pick<MapPlan, 'childType'>, row: GroupRow): StoredUsage {
   const { calls = 0, took = 0 } = row;
   const isFailed = row.failed.length > 0;
-  // Work and Answered for each call, Again between them, then Commit, or Record and BatchFailed
-  const states = calls === 0 ? 0 : 3 * calls - 1 + (isFailed ? 2 : 1);
+  // Due and Work for each call; Failed, Answered and Again after one that failed; at last Commit, or Failed, Answered, Record and BatchFailed
+  const states = calls === 0 ? 0 : 5 * (calls - 1) + 2 + (isFailed ? 4 : 1);
   return {
     workerInvocations: calls,
     workerMs: took,

@@ -34,7 +34,7 @@ export interface MapTurn {
   readonly maxConcurrency: number;
   readonly toleratedFailures: number;
   /** What all children need. */
-  readonly job: Epoch & { readonly startedAt: number; readonly deadline: number; readonly ttl: number; readonly retries: number };
+  readonly job: Epoch & { readonly startedAt: number; readonly deadline: number; readonly ttl: number; readonly retries: number; readonly tail: string };
 }
 
 /** One line: what a child needs of its batch, the texts as they go into the worker's event and the document. */
@@ -42,6 +42,8 @@ interface MapItem {
   readonly unit: number;
   readonly batch: number;
   readonly function: string;
+  /** The beginning of the worker's event, up to the number of the call; and what comes after it and a comma. */
+  readonly head: string;
   readonly event: string;
   /** Of unlike tasks; else empty. */
   readonly ids: string;
@@ -66,7 +68,7 @@ export function mapTurn({ jobId, epoch, plan }: Pick<JobRow, 'jobId' | 'epoch' |
     output: mapOutput(jobId, epoch),
     maxConcurrency: plan.map.maxConcurrency,
     toleratedFailures: plan.toleratedFailures,
-    job: { jobId, epoch, startedAt, deadline, ttl, retries },
+    job: { jobId, epoch, startedAt, deadline, ttl, retries, tail: `,"deadlineMs":${deadline}}` },
   };
 }
 
@@ -75,10 +77,10 @@ export async function writeMapItems(ports: Ports, job: Epoch, plan: Plan): Promi
   if (!plan.map) return;
   const key = mapObject(job.jobId, job.epoch);
   if (plan.groups === 0) await ports.payloads.put(key, '');
-  else await ports.payloads.putStream(key, mapLines(ports, plan));
+  else await ports.payloads.putStream(key, mapLines(ports, job, plan));
 }
 
-async function* mapLines(ports: Ports, plan: Plan): AsyncGenerator<Uint8Array> {
+async function* mapLines(ports: Ports, job: Epoch, plan: Plan): AsyncGenerator<Uint8Array> {
   const parameters = plan.parametersKey === undefined ? '' : `,"parameters":${await fetchText(ports)(plan.parametersKey)}`;
   let lines: string[] = [];
   let chars = 0;
@@ -88,6 +90,7 @@ async function* mapLines(ports: Ports, plan: Plan): AsyncGenerator<Uint8Array> {
       unit,
       batch,
       function: ports.invoker.functionOf(batch, task?.function),
+      head: `{"jobId":${JSON.stringify(job.jobId)},"batchId":${batch},"invocationAttempt":`,
       event: items.textOf(batch) + parameters,
       ids: task ? `,"ids":[${JSON.stringify(task.id)}]` : '',
       ...(task && { taskId: task.id }),

@@ -68,7 +68,7 @@ describe.each(['Standard', 'Express'])('with %s children', (type) => {
     const [tree, map] = await Promise.all([run('Tree', request), run(type, request)]);
     expect(map.status).toMatchObject({ status: 'SUCCEEDED', failed: 3 });
     expect(map.result.exact.result.params.number).toBe(0.1 + 0.2);
-    expect(map.result.bad.error).toEqual({ errorType: 'RangeError', message: 'bad cannot be done', attempts: 2, requestId: expect.stringMatching(/.+/) });
+    expect(map.result.bad.error).toEqual({ errorType: 'RangeError', message: 'bad cannot be done', attempts: 2, requestId: '' });
     const timeless = (result: any) => JSON.parse(JSON.stringify(comparable(result)).replace(/[0-9a-f-]{36}|after [\d.]+ s/g, ''));
     expect(timeless(map.result)).toEqual(timeless(tree.result));
   });

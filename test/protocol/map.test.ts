@@ -28,7 +28,7 @@ test('a line for each batch, with the text of its event, as the worker gets it f
   const w = world(echo);
   expect(await w.run({ ...range(205), batchSize: 10, parameters: { p: [1] } })).toMatchObject({ succeeded: true });
   expect(lines(w)).toHaveLength(21);
-  expect(lines(w)[20]).toEqual({ unit: 20, batch: 20, function: 'worker', event: '"range":{"start":200,"end":205},"parameters":{"p":[1]}', ids: '' });
+  expect(lines(w)[20]).toEqual({ unit: 20, batch: 20, function: 'worker', head: '{"jobId":"job","batchId":20,"invocationAttempt":', event: '"range":{"start":200,"end":205},"parameters":{"p":[1]}', ids: '' });
   expect((await resultsOf(w)).map(({ result }) => (result as any).range.start)).toEqual(Array.from({ length: 21 }, (_, i) => 10 * i));
 });
 
@@ -154,8 +154,8 @@ test('what passes through a state has its limits, and says what to do', async ()
 test('the bill adds up what the rows of the children say', async () => {
   const w = world((item) => (item.batch === 1 ? { failure: 'cannot' } : echo(item)));
   await w.run({ ...range(10), toleratedFailurePercentage: 50 });
-  // nine of four transitions, and five of the one that failed; Prepare, the map and Combine
-  expect(job(w).usage).toMatchObject({ workerInvocations: 10, workerMs: 50, stateTransitions: 9 * 4 + 5 + 3, monitorInvocations: 2 });
+  // nine of four transitions, and seven of the one that failed; Prepare, the map and Combine
+  expect(job(w).usage).toMatchObject({ workerInvocations: 10, workerMs: 50, stateTransitions: 9 * 4 + 7 + 3, monitorInvocations: 2 });
   expect(job(w).usage.tableWriteUnits).toBeGreaterThan(10);
   expect(job(w).usage.dispatcherInvocations).toBeUndefined();
 });

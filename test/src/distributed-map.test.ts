@@ -36,7 +36,7 @@ test('the map reads what Prepare writes, and keeps nothing of it in the executio
     ItemReader: {
       Resource: 'arn:<AWS::Partition>:states:::s3:getObject', ReaderConfig: { InputType: 'JSONL' }, Parameters: { 'Bucket': '<BurstPayloads>', 'Key.$': '$.map.items' },
     },
-    ItemSelector: { 'job.$': '$.map.job', 'item.$': '$$.Map.Item.Value', 'calls': 0, 'failures': 0 },
+    ItemSelector: { 'job.$': '$.map.job', 'item.$': '$$.Map.Item.Value', 'calls': 1, 'failures': 0 },
     ResultWriter: {
       Resource: 'arn:<AWS::Partition>:states:::s3:putObject',
       WriterConfig: { Transformation: 'COMPACT', OutputType: 'JSONL' },
@@ -47,7 +47,7 @@ test('the map reads what Prepare writes, and keeps nothing of it in the executio
     Next: 'Combine',
   });
   expect(ItemProcessor.ProcessorConfig).toEqual({ Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' });
-  expect(ItemProcessor.StartAt).toBe('Work');
+  expect(ItemProcessor.StartAt).toBe('Due');
 });
 
 describe('a child', () => {
@@ -60,13 +60,13 @@ describe('a child', () => {
       const { Next, Default, Catch = [], Choices = [] } = children[name];
       [Next, Default, ...[...Catch, ...Choices].map((way: { Next: string }) => way.Next)].filter((next) => next !== undefined).forEach(visit);
     };
-    visit('Work');
+    visit('Due');
     expect([...reached].sort()).toEqual(Object.keys(children).sort());
     expect(Object.keys(children).filter((name) => name in states)).toEqual([]); // names are unique in the whole definition
   });
 
   test('takes four steps for a batch that succeeds at once, its start included', () => {
-    expect([children.Work.Next, children.Answered.Default, children.Commit.End]).toEqual(['Answered', 'Commit', true]);
+    expect([children.Due.Choices[1].Next, children.Work.Next, children.Commit.End]).toEqual(['Work', 'Commit', true]);
   });
 
   test('commits by one put of a row that is not there yet, and takes one that is for its own', () => {
