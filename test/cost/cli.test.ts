@@ -13,7 +13,7 @@ const RANGE = { items: { range: { start: 0, end: 10_000 } } };
 test('burst estimate tells batches, time and dollars, and what it assumed', () => {
   const { stdout, status } = burst(RANGE, '--batch-seconds', '60', '--memory', '1024', '--architecture', 'arm64');
   expect(status).toBe(0);
-  expect(stdout).toMatch(/^10,000 batches, 16 dispatchers with up to 61 workers each: about 11\.1 min, about \$8\.\d+\n/);
+  expect(stdout).toMatch(/^10,000 batches, 15 dispatchers with up to 64 workers each: about 11\.1 min, about \$8\.\d+\n/);
   expect(stdout).toMatch(/worker +600,000 +GB-s +\$8\n/);
   expect(stdout).toContain('not measured on AWS');
   expect(stdout).toContain('Assumed: 60 s per batch on 1024 MB of arm64');
@@ -23,7 +23,7 @@ test('burst estimate tells batches, time and dollars, and what it assumed', () =
 test('--explain shows every formula with its figures, --json everything', () => {
   expect(burst(RANGE, '--explain').stdout).toMatch(/stateTransitions +3 +transitions +. 3 \+ 2 \* rounds\n/);
   const estimated = JSON.parse(burst(RANGE, '--json', '--combine', 'tree').stdout) as Estimate;
-  expect(estimated).toMatchObject({ batches: 10_000, leaves: 16, usage: { workerInvocations: 10_000, combinerInvocations: 157 + 4 } });
+  expect(estimated).toMatchObject({ batches: 10_000, leaves: 15, usage: { workerInvocations: 10_000, combinerInvocations: 157 + 4 } });
   expect(estimated.steps.find(({ name }) => name === 'dispatcherMs')!.formula).toContain('leafTurns * batchSeconds');
 });
 
