@@ -10,8 +10,10 @@ const SIZES = [64, 1_000, 1_200, 10_000];
 const BATCH_MS = 1_000;
 const LIMIT = 1_000;
 const WINDOWS = [8, 32, 64];
-const DURATIONS_S = [0.1, 1, 10, 60, 240, 480, 720];
+const DURATIONS_S = [0.1, 1, 10, 30, 60, 120, 240, 480, 720];
 const CURVE_BATCHES = 10_000;
+/** One that the first environments fill, and one that waits for Lambda's ramp. */
+const CURVE_LIMITS = [1_000, 10_000];
 /** Express executions end after five minutes. */
 const EXPRESS_MAX_MS = 300_000;
 const OURS = 'burst-compute';
@@ -64,21 +66,33 @@ export async function cost(context: Context): Promise<Report> {
       rows: priced[0].map(({ what }, i) => [what, ...priced.map((column) => `${count(Math.round(column[i].quantity * 10) / 10)} = ${figure(column[i].dollars)}`)]),
     };
   });
-  const curve = await overDurations(context);
+  const curves: Curve[] = [];
+  for (const limit of CURVE_LIMITS) curves.push(await overDurations(context, limit));
   return {
-    tables: [perThousand, ...detail, curve.table],
-    data: { prices: { region: PRICES.region, date: PRICES.date }, bills, curve: curve.points },
+    tables: [perThousand, ...detail, ...curves.map(({ table }) => table)],
+    data: { prices: { region: PRICES.region, date: PRICES.date }, bills, curves: curves.map(({ limit, points }) => ({ limit, points })) },
   };
 }
 
+interface Point {
+  readonly seconds: number;
+  [series: string]: number | undefined;
+}
+
+interface Curve {
+  readonly limit: number;
+  readonly points: Point[];
+  readonly table: Table;
+}
+
 /** Batches that last longer cost their leaves more; Distributed Map does not care. */
-async function overDurations(context: Context): Promise<{ table: Table; points: { seconds: number; [series: string]: number | undefined }[] }> {
-  const points: { seconds: number; [series: string]: number | undefined }[] = [];
+async function overDurations(context: Context, limit: number): Promise<Curve> {
+  const points: Point[] = [];
   for (const seconds of context.quick ? DURATIONS_S.slice(0, 2) : DURATIONS_S) {
-    const point: { seconds: number; [series: string]: number | undefined } = { seconds };
-    const job = shape(context.quick ? 1_000 : CURVE_BATCHES, { batchMs: seconds * 1_000, accountConcurrency: 10_000 });
+    const point: Point = { seconds };
+    const job = shape(context.quick ? 1_000 : CURVE_BATCHES, { batchMs: seconds * 1_000, accountConcurrency: limit });
     for (const window of WINDOWS) {
-      context.progress(`cost: batches of ${seconds} s, window ${window}`);
+      context.progress(`cost: batches of ${seconds} s, limit ${limit}, window ${window}`);
       point[`window ${window}`] = (dollars((await runJob({ ...job, window })).bill, 'arm64') * 1_000) / job.batches;
     }
     for (const system of [EXPRESS, STANDARD]) {
@@ -89,17 +103,26 @@ async function overDurations(context: Context): Promise<{ table: Table; points: 
   }
   const series = [...WINDOWS.map((window) => `window ${window}`), EXPRESS, STANDARD];
   const cheaper = (window: string, peer: string) => {
-    const after = points.findIndex((p) => p[peer] !== undefined && p[window]! > p[peer]!);
     const known = points.filter((p) => p[peer] !== undefined);
-    return after < 0 ? `is dearer up to ${known[known.length - 1].seconds} s` : after === 0 ? `is cheaper from ${points[0].seconds} s on` : `becomes cheaper between ${points[after - 1].seconds} and ${points[after].seconds} s`;
+    const after = known.findIndex((p) => p[window]! > p[peer]!);
+    if (after < 0) return `${peer} is dearer up to ${known[known.length - 1].seconds} s`;
+    if (after === 0) return `${peer} is cheaper from ${points[0].seconds} s on`;
+    return `${peer} becomes cheaper at ${crossing(known[after - 1], known[after], window, peer)} s`;
   };
   return {
+    limit,
     points,
     table: {
-      title: `Dollars of orchestration per 1,000 batches by how long a batch takes: ${count(CURVE_BATCHES)} batches, limit 10,000 (counted in simulation)`,
+      title: `Dollars of orchestration per 1,000 batches by how long a batch takes: ${count(CURVE_BATCHES)} batches, limit ${count(limit)} (counted in simulation)`,
       columns: ['s per batch', ...series],
       rows: points.map((point) => [String(point.seconds), ...series.map((name) => (point[name] === undefined ? '-' : figure(point[name])))]),
-      notes: WINDOWS.map((window) => `Window ${window}: ${[EXPRESS, STANDARD].map((peer) => `${peer} ${cheaper(`window ${window}`, peer)}`).join('; ')}.`),
+      notes: WINDOWS.map((window) => `Window ${window}: ${[EXPRESS, STANDARD].map((peer) => cheaper(`window ${window}`, peer)).join('; ')}.`),
     },
   };
+}
+
+/** Where two lines between two durations meet: whole seconds. */
+function crossing(from: Point, to: Point, one: string, other: string): number {
+  const gap = (point: Point) => point[one]! - point[other]!;
+  return Math.round(from.seconds + ((to.seconds - from.seconds) * gap(from)) / (gap(from) - gap(to)));
 }
