@@ -180,6 +180,10 @@ project.addTask('bench', {
 const packageAll = project.tasks.tryFind('package-all')!;
 packageAll.prependSpawn(project.compileTask);
 packageAll.prependSpawn(project.preCompileTask); // from a clean checkout, too
+const pack = project.addTask('pack', { description: 'The npm package alone, from a clean checkout, into this folder' });
+pack.spawn(project.preCompileTask); // what it spawns is in the package: compiling alone leaves the client and the command out
+pack.spawn(project.compileTask);
+pack.exec('npm pack --silent');
 project.addTask('consumers', {
   description: 'Installs what package-all made in fresh projects of all languages, compares what they synthesise, and runs it', exec: 'ts-node -T consumers/run.ts',
 });

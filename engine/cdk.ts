@@ -143,5 +143,5 @@ function findCli(cwd: string): string {
       // look further
     }
   }
-  throw new EngineError(`the CDK CLI is not installed in ${cwd}: run \`npm i -D aws-cdk\` there.`);
+  throw new EngineError(`the CDK CLI is not installed in ${cwd}: run \`npm i -D aws-cdk@2\` there.`);
 }

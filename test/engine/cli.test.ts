@@ -94,7 +94,7 @@ describe('called wrongly, it says what to do and ends with 2', () => {
     spawnSync('cp', [bundle, path.join(away, 'burst.js')]);
     const { status, stderr } = spawnSync(process.execPath, [path.join(away, 'burst.js'), 'local', '--app', 'cdk.out'], { cwd: folder, encoding: 'utf8' });
     expect(stderr).toContain('burst: the CDK CLI is not installed in');
-    expect(stderr).toContain('run `npm i -D aws-cdk` there.');
+    expect(stderr).toContain('run `npm i -D aws-cdk@2` there.');
     expect(status).toBe(1);
   });
 });
