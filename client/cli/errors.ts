@@ -4,8 +4,8 @@ import {
 
 /** The command was called in a way it cannot be. */
 export class UsageError extends Error {
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'UsageError';
   }
 }

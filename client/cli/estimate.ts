@@ -30,7 +30,7 @@ interface Flags {
 export function estimateCommand(): Command {
   const whole = (least: number, most = Number.MAX_SAFE_INTEGER) => number(least, most, true);
   return new Command('estimate')
-    .description('What a job would use, how long it would take and what it would cost, if nothing fails. Pure arithmetic: AWS is not asked')
+    .description('say what a job would use, take and cost if nothing fails; asks nobody')
     .argument('<request>', 'file with the request of the job as JSON, - for standard input')
     .option('--batch-seconds <s>', `how long the worker takes for a batch (default: ${ASSUMPTIONS.batchSeconds})`, number(0.001, 780))
     .option('--memory <MB>', `memory of the worker (default: ${ASSUMPTIONS.worker.memoryMegabytes})`, whole(128, 10_240))

@@ -5,6 +5,8 @@ import { JobSummary } from '../jobs/list';
 import { JobStatus, StatusName } from '../jobs/status';
 
 const STATUSES: StatusName[] = ['PENDING', 'RUNNING', 'COMBINING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'CANCELLED'];
+/** A job that was just cancelled may still be told as RUNNING. */
+const ENDED_OTHERWISE: StatusName[] = ['SUCCEEDED', 'FAILED', 'TIMED_OUT'];
 const NAME = 'its name, or the ARN of its execution';
 
 export const jobCommands = (): Command[] => [
@@ -72,7 +74,7 @@ async function cancel(name: string, flags: TargetFlags): Promise<void> {
   await client.cancel(jobId);
   const { status: now } = await client.status(jobId);
   if (flags.json) printJson({ jobId, status: now });
-  else process.stdout.write(now === 'SUCCEEDED' ? `job ${jobId} had ended already: ${now}\n` : `job ${jobId} is cancelled: nothing new starts\n`);
+  else process.stdout.write(ENDED_OTHERWISE.includes(now) ? `job ${jobId} had ended already: ${now}\n` : `job ${jobId} is cancelled: nothing new starts\n`);
 }
 
 async function redrive(name: string, flags: TargetFlags): Promise<void> {

@@ -72,9 +72,9 @@ async function failures(name: string, flags: TargetFlags): Promise<void> {
   if (groups.length > 0) {
     printTable(['COUNT', 'ERROR', 'MESSAGE', 'BATCHES'], groups.map(({ count, errorType, message, which }) => [count, errorType, message, which]));
     process.stdout.write(`\n${groups.map(({ example, logs: where }) => `logs of ${example.taskId ?? `batch ${example.batchId}`}: ${where}`).join('\n')}\n`);
-  } else {
+  } else if (unlisted === 0) {
     process.stdout.write(`no batch is known to have failed (${status.status})\n`);
   }
-  if (unlisted > 0) process.stdout.write(`${unlisted} more failed in groups that were not finished${status.reason ? `; the job's reason: ${status.reason.message}` : ''}\n`);
+  if (unlisted > 0) process.stdout.write(`${unlisted}${groups.length > 0 ? ' more' : ''} failed in groups that were not finished${status.reason ? `; the job's reason: ${status.reason.message}` : ''}\n`);
   if (status.failed > 0 && status.endedAt) process.stdout.write(`run them again with: burst redrive ${await jobArn(job, flags)}\n`);
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { interruptible } from './interrupt';
 import { Output, printJson } from './output';
 import { Progress } from './progress';
-import { readRequest } from './request';
+import { checkRequest, readRequest } from './request';
 import { resultLines } from './results';
 import { clientOf, jobArn, Named, named, TargetFlags, withTarget } from './target';
 import { JobFailedError } from '../errors';
@@ -60,6 +60,7 @@ async function submit(file: string, flags: RunFlags): Promise<void> {
 /** Says the job's name before it is started: whatever fails from then on, it can be found. */
 async function start(file: string, flags: RunFlags): Promise<Named> {
   const request = await readRequest(file);
+  checkRequest(request);
   const client = clientOf(flags);
   const job = { client, jobId: flags.name ?? newJobName() };
   process.stderr.write(`job ${await jobArn(job, flags)}\n`);
@@ -77,7 +78,8 @@ async function follow(job: Named, flags: RunFlags, output: Output): Promise<void
   if (status.status !== 'SUCCEEDED') {
     if (flags.json) printJson(status);
     const { code, message } = status.reason ?? { code: undefined, message: 'no reason is known' };
-    throw new JobFailedError(jobId, status.status, code, `${message}; see \`burst failures ${arn}\``);
+    const see = status.failed > 0 ? `; see \`burst failures ${arn}\`` : '';
+    throw new JobFailedError(jobId, status.status, code, `${message}${see}`);
   }
   const result = await client.result(jobId);
   if (process.stderr.isTTY) progress.step(summary(status));

@@ -19,8 +19,8 @@ export interface EstimateOptions {
   readonly prices?: PriceSheet;
 }
 
-/** Whatever the construct allows: the estimate does not depend on it. */
-const ANY: Settings = {
+/** Whatever a construct may allow. */
+export const ANY: Settings = {
   branching: 64,
   timeoutSeconds: 31_536_000,
   workerRetries: 2,

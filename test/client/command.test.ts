@@ -32,6 +32,8 @@ beforeAll(async () => {
   }));
   writeFileSync(path.join(folder, 'doomed.json'), JSON.stringify({ items: { range: { start: 0, end: 100 } }, parameters: { misbehave: { 3: 'throw' } } }));
   writeFileSync(path.join(folder, 'broken.json'), '{"items":');
+  writeFileSync(path.join(folder, 'backwards.json'), JSON.stringify({ items: { range: { start: 5, end: 1 } } }));
+  writeFileSync(path.join(folder, 'unknown-function.json'), JSON.stringify({ tasks: [{ function: 'nope', params: {} }] }));
 }, 240_000);
 
 afterAll(async () => {
@@ -132,6 +134,15 @@ describe('a job', () => {
     expect([status, stdout]).toEqual([3, '']);
     expect(stderr.trim().split('\n')).toHaveLength(2);
     expect(stderr).toMatch(/\nburst: job doomed is FAILED \(TooManyFailures\): .*cannot work on batch 3.*see `burst failures arn:/);
+    expect(burst(['failures', 'doomed']).stdout).not.toMatch(/no batch is known|more failed/);
+    expect(burst(['cancel', 'doomed']).stdout).toBe('job doomed had ended already: FAILED\n');
+  });
+
+  test('whose request only the construct can refuse ends with 3, and sends nobody to look for failed batches', () => {
+    const { status, stderr } = burst(['run', 'unknown-function.json', '--name', 'unknown-function']);
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/is FAILED \(InvalidRequest\): tasks/);
+    expect(stderr).not.toContain('burst failures');
   });
 
   test('is cancelled by the ARN of its execution alone', () => {
@@ -164,6 +175,7 @@ describe('what is wrong is said in one line, with what to do', () => {
     ['no such profile', ['status', 'x', '--profile', 'nope'], none, 4, 'no AWS credentials were found'],
     ['endpoint down', ['status', 'x', '--endpoint', 'http://127.0.0.1:9'], {}, 1, 'Step Functions at http://127.0.0.1:9 does not answer (ECONNREFUSED): check the network'],
     ['bad JSON', ['run', 'broken.json'], {}, 2, 'the request broken.json is not JSON'],
+    ['bad request', ['submit', 'backwards.json', '--name', 'backwards'], {}, 2, 'the request is refused: items.range: got {"start":5,"end":1}, allowed: start <= end'],
     ['missing file', ['submit', 'none.json'], {}, 2, 'the request none.json cannot be read: ENOENT'],
     ['no target', ['list'], { BURST_STATE_MACHINE: '' }, 2, 'which BurstCompute?'],
     ['bad limit', ['list', '--limit', '0'], {}, 2, "argument '0' is invalid. Give a whole number"],
