@@ -1,3 +1,4 @@
+import { readFileSync } from 'fs';
 import { awscdk, javascript, JsonFile, release, TomlFile } from 'projen';
 
 /** The one place that decides what is built, with which versions, and how; every generated file comes from here. */
@@ -93,6 +94,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
       testTimeout: 120_000,
       collectCoverage: false, // slows the tests of whole jobs down; `npx jest --coverage` where it is wanted
       maxWorkers: 2, // each test of a job has an engine of its own
+      modulePathIgnorePatterns: ['<rootDir>/packaging/released'], // it has the package's name, too
+      moduleNameMapper: { '^cdk-burst-compute/runtime$': '<rootDir>/runtime' }, // for the functions of examples
     },
     extraCliOptions: ['--ci'],
   },
@@ -100,7 +103,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   tsconfigDev: {
     include: [...CODE_DIRS, 'test', '.projenrc.ts'].map((d) => (d.endsWith('.ts') ? d : `${d}/**/*.ts`)),
     exclude: ['node_modules', '**/cdk.out'],
-    compilerOptions: { paths: { 'cdk-burst-compute': ['./src'] } }, // examples import the package by its name
+    compilerOptions: { paths: { 'cdk-burst-compute': ['./src'], 'cdk-burst-compute/runtime': ['./runtime'] } }, // examples import the package by its name
   },
   eslintOptions: {
     dirs: ['src'],
@@ -178,6 +181,10 @@ project.addTask('bench', {
   description: 'Measurements, side by side: npm run bench [-- NAME] [--json FILE]', exec: 'ts-node -T bench/bench.ts', receiveArgs: true,
 });
 const packageAll = project.tasks.tryFind('package-all')!;
+packageAll.prependSpawn(project.addTask('rosetta', {
+  description: 'Compiles the examples of README.md and translates them for the packages; each diagnostic is an error',
+  steps: [{ exec: 'ln -sfn .. node_modules/cdk-burst-compute' }, { exec: 'jsii-rosetta extract --strict' }], // examples import the package by its name
+}));
 packageAll.prependSpawn(project.compileTask);
 packageAll.prependSpawn(project.preCompileTask); // from a clean checkout, too
 const pack = project.addTask('pack', { description: 'The npm package alone, from a clean checkout, into this folder' });
@@ -200,10 +207,10 @@ project.addTask('compat:keep', { description: 'After a release: what `compat` co
 
 // `npm run release` leaves the packages of the new version in dist/; these send them. Credentials come from the environment, see publib.
 const PUBLIB = 'npx --yes -p publib@0.2.1061';
-for (const [registry, folder] of [['npm', 'js'], ['pypi', 'python'], ['maven', 'java'], ['golang', 'go']]) {
+for (const [registry, ...folders] of [['npm', 'js'], ['pypi', 'python', 'burst-compute'], ['maven', 'java'], ['golang', 'go']]) {
   project.addTask(`publish:${registry}`, {
-    description: `Publishes dist/${folder}`,
-    exec: `${PUBLIB} publib-${registry} dist/${folder}`,
+    description: `Publishes ${folders.map((folder) => `dist/${folder}`).join(', ')}`,
+    steps: folders.map((folder) => ({ exec: `${PUBLIB} publib-${registry} dist/${folder}` })),
     env: {
       npm: { NPM_CONFIG_PROVENANCE: '$(test -n "$CI" && echo true || echo false)' }, // only a CI system can vouch for where a package was built
       maven: { MAVEN_SERVER_ID: 'central-ossrh' },
@@ -219,7 +226,7 @@ project.npmignore?.exclude(
   ...CODE_DIRS.filter((dir) => !packedFrom.includes(dir)).map((dir) => `/${dir}/`), '/engine/*.ts', '/docs/', '/CONTRIBUTING.md',
   '/.npmrc', '/.ci/', '/CHANGELOG.md', '/.compatignore', '/jest.config.json', '/tsconfig.types.json', '/projenrc/', '/.burst/', '**/cdk.out',
 );
-project.gitignore.exclude('cdk.out', '/demo/report.*', '.burst', '__pycache__', '*.pyc', '/junit.xml');
+project.gitignore.exclude('cdk.out', '/demo/report.*', '.burst', '/.jsii.tabl.json', '__pycache__', '*.pyc', '/junit.xml');
 project.gitignore.include('/packaging/released/.jsii');
 
 // The Python distribution for workers, combiners and callers; the construct's own binding for Python apps is another one.
@@ -228,7 +235,7 @@ new TomlFile(project, 'client/python/pyproject.toml', {
     'build-system': { 'requires': ['hatchling>=1.27'], 'build-backend': 'hatchling.build' },
     'project': {
       'name': 'burst-compute',
-      'version': '0.0.0',
+      'version': JSON.parse(readFileSync('package.json', 'utf8')).version, // that of a release while `bump` is in force
       'description': 'Workers, combiners and clients of cdk-burst-compute: massively parallel jobs on AWS Lambda',
       'readme': 'README.md',
       'license': 'Apache-2.0',
@@ -251,7 +258,10 @@ new TomlFile(project, 'client/python/pyproject.toml', {
     },
   },
 });
-project.addTask('python:build', { description: 'Wheel and source distribution of burst-compute', exec: 'ts-node -T client/python/build.ts' });
+packageAll.spawn(project.addTask('python:build', {
+  description: 'Wheel and source distribution of burst-compute', exec: 'ts-node -T client/python/build.ts',
+}));
+project.tasks.tryFind('unbump')!.spawn(project.defaultTask!); // back to the version of the checkout here, too
 project.addTask('python:test', { description: 'Tests of burst-compute, in a new environment with the built wheel', exec: 'jest test/client/python.test.ts' });
 
 project.synth();

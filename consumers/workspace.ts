@@ -8,6 +8,8 @@ import { Language } from './toolchains';
 const ROOT = path.join(__dirname, '..');
 const DIST = path.join(ROOT, 'dist');
 const GO_MODULE = 'github.com/cdk-burst-compute/cdk-burst-compute-go/cdkburstcompute';
+const JAVA_FOLDER = ['io', 'github', 'cdk-burst-compute', 'cdk-burst-compute'];
+const JAVA_README = 'io/github/cdkburstcompute/package-info.java'; // what javadoc shows of a package
 const NPM_INSTALL = ['npm', 'install', '--no-audit', '--no-fund', '--loglevel=error'];
 /** Built files and packages of the checkout stay behind: a consumer starts from what is committed. */
 const LEFT_BEHIND = /[\\/](node_modules|cdk\.out|dist|target|__pycache__)([\\/]|$)/;
@@ -29,7 +31,8 @@ export class Workspace {
     for (const [name, from] of Object.entries(sources)) {
       const to = path.join(this.folder, name);
       await cp(from, to, { recursive: true, filter: (file) => !LEFT_BEHIND.test(file.slice(from.length)) });
-      apps.push(...languages.filter((language) => standsAlone(path.join(to, language))).map((language) => ({ name, language })));
+      if (existsSync(path.join(to, 'functions', 'java')) && !languages.includes('java')) continue; // nothing could build that worker
+      apps.push(...languages.filter((language) => existsSync(path.join(to, language, 'cdk.json'))).map((language) => ({ name, language })));
     }
     return apps;
   }
@@ -41,7 +44,7 @@ export class Workspace {
       case 'typescript': {
         const merged: Record<string, string> = {};
         for (const folder of folders) {
-          const { dependencies, devDependencies } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+          const { dependencies, devDependencies } = JSON.parse(readFileSync(manifestOf(folder), 'utf8'));
           Object.assign(merged, dependencies, devDependencies);
         }
         merged['cdk-burst-compute'] = `file:${artifact('js', '.tgz')}`;
@@ -52,8 +55,9 @@ export class Workspace {
       case 'python':
         await this.run(['python3', '-m', 'venv', this.venv], this.folder);
         // with what the apps ask for in pyproject.toml; ours comes from the wheel
-        return this.run([path.join(this.venv, 'bin', 'pip'), 'install', '--quiet', '--find-links', path.join(DIST, 'python'),
+        await this.run([path.join(this.venv, 'bin', 'pip'), 'install', '--quiet', '--find-links', path.join(DIST, 'python'),
           artifact('python', '.whl'), ...folders], this.folder);
+        return this.importFromSource();
       case 'java':
         // a repository's layout is the same on both sides, so this is an installation; it replaces that of the last run
         await cp(path.join(DIST, 'java'), this.mavenRepository, { recursive: true });
@@ -69,13 +73,37 @@ export class Workspace {
     }
   }
 
-  /** Synthesises an app with the CDK CLI; returns the folder of the cloud assembly. */
+  /** What the package of a language says about the construct: the README with its examples in that language. */
+  async readme(language: Exclude<Language, 'typescript'>): Promise<string> {
+    switch (language) {
+      case 'python':
+        return this.output([path.join(this.venv, 'bin', 'python'), '-c', 'from importlib.metadata import metadata; print(metadata("cdk-burst-compute").get_payload())'],
+          this.folder);
+      case 'java': {
+        const version = path.join(DIST, 'java', ...JAVA_FOLDER);
+        const [sources] = readdirSync(version, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('-sources.jar'));
+        await this.run(['jar', '--extract', '--file', path.join(version, sources), JAVA_README], this.folder);
+        return readFileSync(path.join(this.folder, JAVA_README), 'utf8');
+      }
+      case 'go':
+        return readFileSync(path.join(this.folder, 'go-module', 'README.md'), 'utf8');
+    }
+  }
+
+  /** Runs what the apps of a name have their functions built with, once: it is the same in each language. */
+  async build(apps: readonly App[]): Promise<void> {
+    const commands = new Set(apps.map((app) => cdkJson(this.folderOf(app)).build));
+    if (commands.size > 1) throw new Error(`${apps[0].name} is built differently in each language: ${[...commands].join(', ')}`);
+    for (const command of commands) if (command) await this.run(['sh', '-c', command], this.folderOf(apps[0]));
+  }
+
+  /** Synthesises an app, whose functions are built, with the CDK CLI; returns the folder of the cloud assembly. */
   async synthesise(app: App): Promise<string> {
     const folder = this.folderOf(app);
     const assembly = path.join(this.folder, 'assemblies', `${app.name}-${app.language}`);
     await mkdir(path.dirname(assembly), { recursive: true });
     // the version report names the language's runtime; all else has to be the same in each
-    await this.run([path.join(this.folder, 'node_modules', '.bin', 'cdk'), 'synth', '--quiet', '--no-version-reporting', '--no-notices',
+    await this.run([path.join(this.folder, 'node_modules', '.bin', 'cdk'), 'synth', '--quiet', '--no-version-reporting', '--no-notices', '--build', 'true',
       '--output', assembly], folder);
     return assembly;
   }
@@ -106,7 +134,7 @@ export class Workspace {
     let all = '';
     child.stdout.on('data', (chunk) => { out += chunk; all += chunk; });
     child.stderr.on('data', (chunk) => { all += chunk; });
-    child.stdin.end(input);
+    child.stdin.on('error', () => undefined).end(input); // it need not read to the end
     const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
     if (code !== 0) throw new Error(`\`${[command, ...args].join(' ')}\` failed in ${cwd}:\n${all.slice(-4000)}`);
     return out;
@@ -114,6 +142,17 @@ export class Workspace {
 
   async remove(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** The source distribution holds all that the wheel does; workers' own distribution has the same version. */
+  private async importFromSource(): Promise<void> {
+    const folder = path.join(this.folder, 'from-source');
+    await this.run([path.join(this.venv, 'bin', 'pip'), 'install', '--quiet', '--no-deps', '--target', folder, artifact('python', '.tar.gz')], this.folder);
+    const script = 'import cdk_burst_compute as b; print(b.__file__, end="")'; // this loads the packed construct, too
+    const file = await this.output([path.join(this.venv, 'bin', 'python'), '-c', script], this.folder, '', { PYTHONPATH: folder });
+    if (!file.startsWith(folder)) throw new Error(`cdk_burst_compute should come from ${folder}, got ${file}`);
+    const versions = [artifact('python', '.tar.gz'), artifact('burst-compute', '.tar.gz')].map((archive) => /-([^-]+)\.tar\.gz$/.exec(archive)![1]);
+    if (versions[0] !== versions[1]) throw new Error(`the two Python distributions must have one version, got ${versions.join(' and ')}: run \`npx projen\``);
   }
 
   private folderOf({ name, language }: App): string {
@@ -145,10 +184,13 @@ function examples(): string[] {
   return readdirSync(path.join(ROOT, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
-/** Whether it is an app that can be synthesised as it is; one that is built first takes code from the checkout. */
-function standsAlone(folder: string): boolean {
-  const file = path.join(folder, 'cdk.json');
-  return existsSync(file) && !('build' in JSON.parse(readFileSync(file, 'utf8')));
+function cdkJson(folder: string): { readonly build?: string } {
+  return JSON.parse(readFileSync(path.join(folder, 'cdk.json'), 'utf8'));
+}
+
+/** An app's package.json, or that of its example, where functions need packages as well. */
+function manifestOf(folder: string): string {
+  return [folder, path.dirname(folder)].map((at) => path.join(at, 'package.json')).find((file) => existsSync(file))!;
 }
 
 /** The one packed file of a language. */

@@ -4,14 +4,14 @@ import { BurstClient, JobStatus, parseAddress } from '../client';
 import { findChromium, screenshot } from './browser';
 import { Phases } from './phases';
 import { differences, plainSearch } from './plain-search';
-import { bundleConstruct, synthesise } from './prepare';
+import { FROM_SOURCES, bundleConstruct, synthesise } from './prepare';
 import { progressOn } from './progress';
 import { renderReport } from './report';
 import { Engine } from '../engine';
 import { installedPython } from '../engine/install';
-import { build } from '../examples/digit-search/typescript/build';
-import type { SearchAnswer } from '../examples/digit-search/typescript/combiner';
-import { DataSet, readDataSet } from '../examples/digit-search/typescript/prepare';
+import { DIST, build } from '../examples/digit-search/functions/build';
+import type { SearchAnswer } from '../examples/digit-search/functions/node/combiner';
+import { DataSet, readDataSet } from '../examples/digit-search/functions/prepare';
 
 /** The whole way of a job on this machine: build, deploy to the local engine, run, check every neighbour, report. */
 
@@ -66,14 +66,14 @@ async function startEngine(): Promise<Engine> {
 }
 
 async function prepareApp(): Promise<void> {
-  await phases.run('build', async () => Promise.all([bundleConstruct(), build()]));
+  await phases.run('build', async () => Promise.all([bundleConstruct(), build(DIST, FROM_SOURCES)]));
   await phases.run('synth', async () => synthesise(APP, ASSEMBLY));
 }
 
 async function deploy(running: Engine) {
   const outputs = await running.deploy({ app: ASSEMBLY });
-  const address = Object.values(outputs.DigitSearch ?? {}).find((value) => value.includes('stateMachineArn'));
-  if (!address) throw new Error(`no address of a job among the outputs: ${JSON.stringify(outputs)}`);
+  const address = Object.entries(outputs.DigitSearch ?? {}).find(([name]) => name.startsWith('SearchAddress'))?.[1];
+  if (!address) throw new Error(`no address of the job Search among the outputs: ${JSON.stringify(outputs)}`);
   await running.enforceIam(true); // from here on, functions can do only what their roles allow
   return parseAddress(address);
 }

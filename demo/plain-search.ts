@@ -1,7 +1,7 @@
-import type { SearchAnswer } from '../examples/digit-search/typescript/combiner';
-import { PIXELS } from '../examples/digit-search/typescript/digits';
-import { DataSet } from '../examples/digit-search/typescript/prepare';
-import { Neighbour } from '../examples/digit-search/typescript/search';
+import type { SearchAnswer } from '../examples/digit-search/functions/node/combiner';
+import { PIXELS } from '../examples/digit-search/functions/node/digits';
+import { Neighbour } from '../examples/digit-search/functions/node/search';
+import { DataSet } from '../examples/digit-search/functions/prepare';
 
 /**
  * The same search as simply as it can be written, in one process: all distances, sorted, the first k. It shares no code with the

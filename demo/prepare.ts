@@ -9,6 +9,8 @@ const run = promisify(execFile);
 const ROOT = path.join(__dirname, '..');
 /** CDK's own checks of the templates take four fifths of the time; they belong into tests. */
 const UNCHECKED = { CDK_VALIDATION: 'false' };
+/** For the bundles of an example's functions: what they import of this package is then its sources. */
+export const FROM_SOURCES = { alias: { 'cdk-burst-compute/runtime': path.join(ROOT, 'runtime', 'index.ts') } };
 const QUIET = { JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '20', JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION: '20' };
 
 interface Tasks {

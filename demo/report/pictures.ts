@@ -1,5 +1,5 @@
 import { PNG } from 'pngjs';
-import { SIDE, picture } from '../../examples/digit-search/typescript/digits';
+import { SIDE, picture } from '../../examples/digit-search/functions/node/digits';
 
 /** Turns digits into pictures for a page, each one once. */
 export class Pictures {

@@ -1,11 +1,12 @@
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { missingForDynamoDbLocal, startDynamoDbLocal } from './dynamodb-local';
+import { startDynamoDbLocal } from './dynamodb-local';
 import { Engine } from '../../engine';
 import { S3Payloads } from '../../lambda/aws/payloads';
 import { DynamoTable } from '../../lambda/aws/table';
 import { Payloads, Table } from '../../lambda/protocol';
 import { MemoryPayloads, MemoryTable } from '../../simulation/memory';
+import { missingForJava } from '../maven';
 
 export const REGION = 'us-east-1';
 export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
@@ -42,7 +43,7 @@ async function newTable(endpoint: string): Promise<Table> {
 /** Every implementation that can run here. In CI all of them must: a missing Java is a failure there. */
 export function tableWorlds(): [name: string, start: () => Promise<TableWorld>][] {
   const worlds: [string, () => Promise<TableWorld>][] = [['memory', memory], ['the engine', onEngine]];
-  const missing = missingForDynamoDbLocal();
+  const missing = missingForJava();
   if (missing === undefined || process.env.CI === 'true') {
     worlds.push(['DynamoDB Local', onDynamoDbLocal]);
   } else {

@@ -4,11 +4,12 @@ import { Writable } from 'stream';
 import { JobStatus } from '../../client';
 import { Phases } from '../../demo/phases';
 import { differences } from '../../demo/plain-search';
-import { synthesise } from '../../demo/prepare';
+import { FROM_SOURCES, synthesise } from '../../demo/prepare';
 import { progressOn } from '../../demo/progress';
-import { build as buildDigitSearch } from '../../examples/digit-search/typescript/build';
-import type { QueryAnswer, SearchAnswer } from '../../examples/digit-search/typescript/combiner';
-import { build as buildMandelbrot } from '../../examples/mandelbrot/typescript/build';
+import { build as buildDigitSearch } from '../../examples/digit-search/functions/build';
+import type { QueryAnswer, SearchAnswer } from '../../examples/digit-search/functions/node/combiner';
+import { build as buildMandelbrot } from '../../examples/mandelbrot/functions/build';
+import { missingForJava } from '../maven';
 
 const ROOT = path.join(__dirname, '..', '..');
 
@@ -110,10 +111,10 @@ describe('the apps', () => {
   }
 
   /** Builds and synthesises a copy of an example: another test may be deploying the original. */
-  async function templateOf(example: string, build: (dist: string) => Promise<void>, stack: string): Promise<Template> {
+  async function templateOf(example: string, build: typeof buildDigitSearch, stack: string): Promise<Template> {
     const copy = path.join(folder, `${example}-copy`);
     await cp(path.join(ROOT, 'examples', example), copy, { recursive: true, filter: (file) => path.basename(file) !== 'dist' });
-    await build(path.join(copy, 'typescript', 'dist'));
+    await build(path.join(copy, 'functions', 'dist'), FROM_SOURCES);
     const assembly = path.join(folder, example);
     expect(await synthesise(path.join(copy, 'typescript', 'app.ts'), assembly, true)).toBe(''); // no complaint about the template
     return JSON.parse(await readFile(path.join(assembly, `${stack}.template.json`), 'utf8')) as Template;
@@ -125,18 +126,19 @@ describe('the apps', () => {
 
   test('digit-search synthesises, with the data of the worker as its asset', async () => {
     const template = await templateOf('digit-search', buildDigitSearch, 'DigitSearch');
-    expect(addresses(template)).toEqual(['cdk-burst-compute job DigitSearch/Search']);
+    expect(addresses(template)).toEqual(['cdk-burst-compute job DigitSearch/Search', 'cdk-burst-compute job DigitSearch/SearchInPython']);
     const assets = (await readdir(path.join(folder, 'digit-search'))).filter((name) => name.startsWith('asset.'));
     const contents = await Promise.all(assets.map(async (name) => (await readdir(path.join(folder, 'digit-search', name)).catch(() => [])).sort().join()));
     expect(contents).toEqual(expect.arrayContaining([
-      'candidate-pixels.bin,index.js,query-pixels.bin', 'candidate-labels.bin,index.js,query-labels.bin',
+      'candidate-pixels.bin,index.js,query-pixels.bin', 'candidate-pixels.bin,query-pixels.bin,worker.py', 'candidate-labels.bin,index.js,query-labels.bin',
     ]));
   });
 
-  test('mandelbrot synthesises with a worker in TypeScript and one in Python', async () => {
+  (missingForJava() === undefined ? test : test.skip)('mandelbrot synthesises with a worker in TypeScript, one in Python and one in Java', async () => {
     const template = await templateOf('mandelbrot', buildMandelbrot, 'Mandelbrot');
-    expect(addresses(template)).toEqual(['cdk-burst-compute job Mandelbrot/InPython', 'cdk-burst-compute job Mandelbrot/InTypeScript']);
+    expect(addresses(template)).toEqual(['InJava', 'InPython', 'InTypeScript'].map((id) => `cdk-burst-compute job Mandelbrot/${id}`));
     expect(runtimes(template, /^worker\.handler$/)).toEqual(['python3.13']);
+    expect(runtimes(template, /^example\.Worker::handle$/)).toEqual(['java21']);
     const assets = (await readdir(path.join(folder, 'mandelbrot'))).filter((name) => name.startsWith('asset.'));
     const contents = await Promise.all(assets.map(async (name) => (await readdir(path.join(folder, 'mandelbrot', name)).catch(() => [])).join()));
     expect(contents).toContain('worker.py');

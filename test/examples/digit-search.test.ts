@@ -4,12 +4,13 @@ import { createRequire } from 'module';
 import * as path from 'path';
 import * as fc from 'fast-check';
 import { plainSearch } from '../../demo/plain-search';
-import { build } from '../../examples/digit-search/typescript/build';
-import type { SearchAnswer } from '../../examples/digit-search/typescript/combiner';
-import { Digits, PIXELS, picture } from '../../examples/digit-search/typescript/digits';
-import { DataSet, readDataSet } from '../../examples/digit-search/typescript/prepare';
-import { Nearest, byDistance, nearestOf, readK, vote } from '../../examples/digit-search/typescript/search';
-import type { Found, SearchBatch } from '../../examples/digit-search/typescript/worker';
+import { FROM_SOURCES } from '../../demo/prepare';
+import { build } from '../../examples/digit-search/functions/build';
+import type { SearchAnswer } from '../../examples/digit-search/functions/node/combiner';
+import { Digits, PIXELS, picture } from '../../examples/digit-search/functions/node/digits';
+import { Nearest, byDistance, nearestOf, readK, vote } from '../../examples/digit-search/functions/node/search';
+import type { Found, SearchBatch } from '../../examples/digit-search/functions/node/worker';
+import { DataSet, readDataSet } from '../../examples/digit-search/functions/prepare';
 import type { CombinerEvent } from '../../runtime';
 
 type Worker = (event: SearchBatch) => Promise<Found>;
@@ -24,10 +25,10 @@ beforeAll(async () => {
   const scratch = path.join(__dirname, '..', '..', '.burst'); // within the repository: the bundles look for the AWS SDK from there
   await mkdir(scratch, { recursive: true });
   folder = await mkdtemp(path.join(scratch, 'digit-search-'));
-  await build(folder);
+  await build(folder, FROM_SOURCES);
   data = await readDataSet();
   const load = createRequire(__filename);
-  ({ handler: worker } = load(path.join(folder, 'worker', 'index.js')) as { handler: Worker });
+  ({ handler: worker } = load(path.join(folder, 'node', 'index.js')) as { handler: Worker });
   ({ handler: combiner } = load(path.join(folder, 'combiner', 'index.js')) as { handler: Combiner });
 });
 

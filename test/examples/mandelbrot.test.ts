@@ -1,13 +1,18 @@
 import { execFile } from 'child_process';
+import { mkdtemp, rm } from 'fs/promises';
+import { tmpdir } from 'os';
 import * as path from 'path';
 import { promisify } from 'util';
 import { inflateSync } from 'zlib';
 import * as fc from 'fast-check';
 import { PNG } from 'pngjs';
-import { palette } from '../../examples/mandelbrot/typescript/colours';
-import { handler as combiner } from '../../examples/mandelbrot/typescript/combiner';
-import { TILE, View, iterations, readView, tileAt, tileCount } from '../../examples/mandelbrot/typescript/tiles';
-import { ComputedTiles, handler as worker } from '../../examples/mandelbrot/typescript/worker';
+import { invokeJava } from './java-runtime';
+import { buildJar } from '../../examples/mandelbrot/functions/build';
+import { palette } from '../../examples/mandelbrot/functions/node/colours';
+import { handler as combiner } from '../../examples/mandelbrot/functions/node/combiner';
+import { TILE, View, iterations, readView, tileAt, tileCount } from '../../examples/mandelbrot/functions/node/tiles';
+import { ComputedTiles, handler as worker } from '../../examples/mandelbrot/functions/node/worker';
+import { missingForJava } from '../maven';
 
 const VIEW: View = { width: 200, height: 150, center: [-0.6, 0.1], scale: 3, maxIterations: 120 };
 
@@ -98,18 +103,28 @@ test('points of the set are black, others are not', () => {
   expect(colours).toHaveLength(101);
 });
 
-test('the worker in Python returns the same counts as the one in TypeScript', async () => {
-  const range = { start: 0, end: tileCount(VIEW) };
-  const script = 'import json, sys; from worker import handler; print(json.dumps(handler(json.loads(sys.argv[1]), None)))';
-  const { stdout } = await promisify(execFile)('python3', ['-B', '-c', script, JSON.stringify({ range, parameters: VIEW })], {
-    cwd: path.join(__dirname, '..', '..', 'examples', 'mandelbrot', 'python'),
-    maxBuffer: 16 * 1024 * 1024,
+describe('returns the same counts as the worker in TypeScript:', () => {
+  const event = { range: { start: 1, end: tileCount(VIEW) }, parameters: VIEW };
+  const counts = ({ first, tiles }: ComputedTiles) => [first, ...tiles.map((tile) => inflateSync(Buffer.from(tile, 'base64')).toString('hex'))];
+
+  test('the worker in Python', async () => {
+    const script = 'import json, sys; from worker import handler; print(json.dumps(handler(json.loads(sys.argv[1]), None)))';
+    const { stdout } = await promisify(execFile)('python3', ['-B', '-c', script, JSON.stringify(event)], {
+      cwd: path.join(__dirname, '..', '..', 'examples', 'mandelbrot', 'functions', 'python'),
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    expect(counts(JSON.parse(stdout))).toEqual(counts(await worker(event)));
   });
-  const python = JSON.parse(stdout) as ComputedTiles;
-  const typescript = await worker({ range, parameters: VIEW });
-  const counts = ({ tiles }: ComputedTiles) => tiles.map((tile) => inflateSync(Buffer.from(tile, 'base64')).toString('hex'));
-  expect(python.first).toBe(0);
-  expect(counts(python)).toEqual(counts(typescript));
+
+  (missingForJava() === undefined ? test : test.skip)('the worker in Java, in the runtime of AWS', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'burst-jar-'));
+    try {
+      await buildJar(folder);
+      expect(counts(await invokeJava(path.join(folder, 'worker.jar'), 'example.Worker::handle', event) as ComputedTiles)).toEqual(counts(await worker(event)));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 });
 
 test.each([

@@ -6,10 +6,10 @@ import { JobTimeline, TimedBatch } from '../../client';
 import { findChromium, launch, screenshot } from '../../demo/browser';
 import { plainSearch } from '../../demo/plain-search';
 import { ReportInput, renderReport } from '../../demo/report';
-import type { SearchAnswer } from '../../examples/digit-search/typescript/combiner';
-import { picture } from '../../examples/digit-search/typescript/digits';
-import { DataSet, readDataSet } from '../../examples/digit-search/typescript/prepare';
-import { vote } from '../../examples/digit-search/typescript/search';
+import type { SearchAnswer } from '../../examples/digit-search/functions/node/combiner';
+import { picture } from '../../examples/digit-search/functions/node/digits';
+import { vote } from '../../examples/digit-search/functions/node/search';
+import { DataSet, readDataSet } from '../../examples/digit-search/functions/prepare';
 
 const K = 3;
 const BATCHES = 248;

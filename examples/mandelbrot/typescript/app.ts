@@ -1,45 +1,29 @@
 import * as path from 'path';
-import { App, Duration, RemovalPolicy, Stack, StackProps } from 'aws-cdk-lib';
+import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Architecture, Code, Function, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { BurstCompute } from 'cdk-burst-compute';
-import { Construct } from 'constructs';
 
-/** Draws the Mandelbrot set: tiles in parallel, then one PNG. Twice, with a worker in TypeScript and with one in Python. */
-class Mandelbrot extends Stack {
-  constructor(scope: Construct, id: string, props?: StackProps) {
-    super(scope, id, props);
-
-    const combiner = new Function(this, 'Combiner', {
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      handler: 'index.handler',
-      code: Code.fromAsset(path.join(__dirname, 'dist', 'combiner')),
-      memorySize: 1024,
-      timeout: Duration.minutes(1),
-    });
-
-    const worker = new Function(this, 'Worker', {
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      handler: 'index.handler',
-      code: Code.fromAsset(path.join(__dirname, 'dist', 'worker')),
-      memorySize: 1769, // one full vCPU
-      timeout: Duration.minutes(1),
-    });
-    new BurstCompute(this, 'InTypeScript', { worker, combiner, batchSize: 4, removalPolicy: RemovalPolicy.DESTROY });
-
-    const pythonWorker = new Function(this, 'PythonWorker', {
-      runtime: Runtime.PYTHON_3_13,
-      architecture: Architecture.ARM_64,
-      handler: 'worker.handler',
-      code: Code.fromAsset(path.join(__dirname, '..', 'python'), { exclude: ['**', '!worker.py'] }),
-      memorySize: 1769,
-      timeout: Duration.minutes(5),
-    });
-    new BurstCompute(this, 'InPython', { worker: pythonWorker, combiner, batchSize: 4, removalPolicy: RemovalPolicy.DESTROY });
-  }
-}
-
+/** Draws the Mandelbrot set: tiles in parallel, then one PNG. With a worker in TypeScript, with one in Python and with one in Java. */
 const app = new App();
-new Mandelbrot(app, 'Mandelbrot', { description: 'The Mandelbrot set, in tiles' });
+const stack = new Stack(app, 'Mandelbrot', { description: 'The Mandelbrot set, in tiles' });
+const code = (name: string) => Code.fromAsset(path.join(__dirname, '..', 'functions', 'dist', name));
+const architecture = Architecture.ARM_64;
+const memorySize = 1769; // one full vCPU
+
+const combiner = new Function(stack, 'Combiner', {
+  code: code('combiner'), handler: 'index.handler', runtime: Runtime.NODEJS_24_X, architecture, memorySize: 1024, timeout: Duration.minutes(1),
+});
+const worker = new Function(stack, 'Worker', {
+  code: code('node'), handler: 'index.handler', runtime: Runtime.NODEJS_24_X, architecture, memorySize, timeout: Duration.minutes(1),
+});
+const pythonWorker = new Function(stack, 'PythonWorker', {
+  code: code('python'), handler: 'worker.handler', runtime: Runtime.PYTHON_3_13, architecture, memorySize, timeout: Duration.minutes(5),
+});
+const javaWorker = new Function(stack, 'JavaWorker', {
+  code: code('java/worker.jar'), handler: 'example.Worker::handle', runtime: Runtime.JAVA_21, architecture, memorySize, timeout: Duration.minutes(1),
+});
+
+for (const [id, each] of Object.entries({ InTypeScript: worker, InPython: pythonWorker, InJava: javaWorker })) {
+  new BurstCompute(stack, id, { worker: each, combiner, batchSize: 4, removalPolicy: RemovalPolicy.DESTROY });
+}
 app.synth();

@@ -1,9 +1,9 @@
 import { readFileSync } from 'fs';
 import * as path from 'path';
+import { CombinerEvent, readResults } from 'cdk-burst-compute/runtime';
 import { FILES } from './digits';
 import { Nearest, Neighbour, SearchParameters, readK, vote } from './search';
 import type { Found } from './worker';
-import { CombinerEvent, readResults } from '../../../runtime';
 
 /** One query and what was found. */
 export interface QueryAnswer {

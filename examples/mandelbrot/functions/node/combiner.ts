@@ -1,9 +1,9 @@
 import { inflateSync } from 'zlib';
+import { CombinerEvent, readResults } from 'cdk-burst-compute/runtime';
 import { PNG } from 'pngjs';
 import { Colour, palette } from './colours';
 import { Tile, readView, tileAt, tileCount } from './tiles';
 import type { ComputedTiles } from './worker';
-import { CombinerEvent, readResults } from '../../../runtime';
 
 /** The answer of the job. */
 export interface Picture {

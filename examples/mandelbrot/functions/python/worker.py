@@ -1,10 +1,10 @@
-"""The worker of the Mandelbrot example in Python: the same results as ../typescript/worker.ts, to the last bit."""
+"""The worker of the Mandelbrot example in Python: the same results as ../node/worker.ts, to the last bit."""
 
 import base64
 import struct
 import zlib
 
-TILE = 64  # as in ../typescript/tiles.ts
+TILE = 64  # as in ../node/tiles.ts
 
 
 def handler(event, context):

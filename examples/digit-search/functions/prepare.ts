@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'fs/promises';
 import * as path from 'path';
-import { Digits, FILES, PIXELS, picture } from './digits';
+import { Digits, FILES, PIXELS, picture } from './node/digits';
 
 /** How many digits of each class are held out as queries: 100 in all. */
 export const QUERIES_PER_CLASS = 10;
@@ -32,14 +32,15 @@ export async function readDataSet(): Promise<DataSet> {
   return { queries: pack(queries), candidates: pack(shuffle(candidates, random)) };
 }
 
-/** Writes what the worker and the combiner read at run time. */
-export async function writeDataSet(data: DataSet, workerFolder: string, combinerFolder: string): Promise<void> {
-  await Promise.all([workerFolder, combinerFolder].map(async (folder) => mkdir(folder, { recursive: true })));
+/** Writes what the workers and the combiner read at run time. */
+export async function writeDataSet({ queries, candidates }: DataSet, workers: string[], combiner: string): Promise<void> {
+  await Promise.all([...workers, combiner].map(async (folder) => mkdir(folder, { recursive: true })));
   await Promise.all([
-    writeFile(path.join(workerFolder, FILES.queryPixels), data.queries.pixels),
-    writeFile(path.join(workerFolder, FILES.candidatePixels), data.candidates.pixels),
-    writeFile(path.join(combinerFolder, FILES.queryLabels), data.queries.labels),
-    writeFile(path.join(combinerFolder, FILES.candidateLabels), data.candidates.labels),
+    ...workers.flatMap((folder) => [
+      writeFile(path.join(folder, FILES.queryPixels), queries.pixels), writeFile(path.join(folder, FILES.candidatePixels), candidates.pixels),
+    ]),
+    writeFile(path.join(combiner, FILES.queryLabels), queries.labels),
+    writeFile(path.join(combiner, FILES.candidateLabels), candidates.labels),
   ]);
 }
 
