@@ -104,7 +104,7 @@ export const MUTANTS: { readonly [name: string]: Mutant } = {
   },
   'redrive that adopts what is out of date': {
     seeds: 20_000,
-    patches: [patch('adopt-partials.ts', 'places.filter((place) => !this.isLacking(place))', 'places')],
+    patches: [patch('adopt-partials.ts', 'places.filter((place) => !isAbove(place, this.lacking))', 'places')],
   },
   'redrive that counts what it did not adopt': {
     seeds: 5_000,
@@ -116,7 +116,7 @@ export const MUTANTS: { readonly [name: string]: Mutant } = {
   },
   'last call with what is below, too': {
     seeds: 20_000,
-    patches: [patch('tree-end.ts', 'if (partial) standing.push(partial);\n    else', 'if (partial) standing.push(partial);\n    if (child.level > 0)')],
+    patches: [patch('tree-end.ts', '[there.get(child.index)!] : await below(child)', '[there.get(child.index)!, ...await below(child)] : await below(child)')],
   },
   'second calls beyond the window': {
     seeds: 20_000,

@@ -4,8 +4,8 @@ import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { VirtualClock } from './clock';
 import { MemoryInputs, MemoryPayloads, MemoryTable } from './memory';
 import {
-  Budget, CallOutcome, combine, CombineSettings, dispatch, DispatchEvent, finish, JobOutput, JobStatus, Log, MapTurn, Ports, prepare, repair, Settings,
-  settle, takeTurn, Turn, Verdict, WorkerEvent,
+  Budget, CallOutcome, combine, CombineSettings, dispatch, DispatchEvent, finish, JobOutput, JobStatus, Log, MapTurn, Ports, prepare, repair,
+  Settings, settle, takeTurn, Turn, Verdict, WorkerEvent,
 } from '../lambda/protocol';
 
 export type WorkerModel = (event: WorkerEvent) => CallOutcome | Promise<CallOutcome>;
@@ -141,7 +141,16 @@ export class World {
         const failed = end.failure === undefined ? []
           : [{ batchId: batch, ...taskId !== undefined && { taskId }, errorType: 'Error', message: end.failure, attempts: 3, requestId: 'r' }];
         await this.results.put({
-          pk: `j#${job.jobId}#e${job.epoch}#g${unit}`, unit, group: batch, first: batch, count: 1, attempt: 1, failed, ttl: job.ttl, calls: 1, took: 5,
+          pk: `j#${job.jobId}#e${job.epoch}#g${unit}`,
+          unit,
+          group: batch,
+          first: batch,
+          count: 1,
+          attempt: 1,
+          failed,
+          ttl: job.ttl,
+          calls: 1,
+          took: 5,
           bytes: end.result?.length ?? 0,
           data: `{"first":${batch}${ids},"entries":[${end.result === undefined ? 'null' : `{"result":${end.result}}`}],"started":[1],"took":[5],"attempts":[1]}`,
         }, { absent: 'pk' });
@@ -186,7 +195,7 @@ export class World {
   }
 
   /** Ports of one participant; after its death nothing of it has an effect, and nothing returns to it. */
-  private ports(life: { dead: boolean } = { dead: false }): Ports {
+  ports(life: { dead: boolean } = { dead: false }): Ports {
     const mortal = <T extends unknown[], R>(action: (...args: T) => Promise<R>) => async (...args: T): Promise<R> => {
       if (life.dead) return NEVER;
       await this.clock.sleep(1 + this.random() * 10);

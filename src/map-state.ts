@@ -193,7 +193,7 @@ function put(partition: string, table: ITable, entries: string, failed: string, 
 function failedCall(): string {
   const isTooLarge = `${IN}.caught.Error = '${OVERSIZED}'`;
   const error = failure(
-    "$exists($said.errorType) ? $string($said.errorType) : $caught.Error", "$exists($said.errorMessage) ? $string($said.errorMessage) : $cause",
+    '$exists($said.errorType) ? $string($said.errorType) : $caught.Error', '$exists($said.errorMessage) ? $string($said.errorMessage) : $cause',
   );
   return `($caught := ${IN}.caught; $cause := $exists($caught.Cause) ? $caught.Cause : ''; `
     + "$said := $substring($cause, 0, 1) = '{' and $substring($cause, -1) = '}' ? $parse($cause) : {}; "

@@ -1,10 +1,8 @@
 import { nodeKey } from './keys';
 import { Manifest, Plan } from './model';
-import { childrenOfPlace, Place, putPartial, readPartials, rootPlace } from './partial';
-import { groupCount, JOIN_FAN_IN } from './plan';
+import { childrenOfPlace, isAbove, lackingGroups, Place, putPartial, readPartials, rootPlace } from './partial';
+import { groupCount } from './plan';
 import { Ports } from './ports';
-import { fetchText } from './redo';
-import { manifestGroups } from './results';
 
 /**
  * Combine mode TREE: makes the tree of a new epoch ready. Partial results below which nothing is run again are taken over as
@@ -13,21 +11,8 @@ import { manifestGroups } from './results';
  * that lacks its own only. Run again, it repeats what it did; what an earlier epoch than the last had adopted stays as it is.
  */
 export async function adoptPartials(ports: Ports, epoch: number, manifest: Manifest, plan: Plan): Promise<Set<number>> {
-  const adoption = new Adoption(ports, manifest, epoch, plan, await lackingGroups(ports, manifest, groupCount(plan.batches)));
+  const adoption = new Adoption(ports, manifest, epoch, plan, await lackingGroups(ports, manifest, groupCount(plan.batches), { failed: true }));
   return adoption.run();
-}
-
-/** The groups with failed or missing batches, in order. */
-async function lackingGroups(ports: Ports, manifest: Manifest, groups: number): Promise<number[]> {
-  const lacking: number[] = [];
-  let next = 0;
-  for await (const { group, failed } of manifestGroups(manifest, fetchText(ports))) {
-    for (; next < group; next++) lacking.push(next);
-    next++;
-    if (failed.length > 0) lacking.push(group);
-  }
-  for (; next < groups; next++) lacking.push(next);
-  return lacking;
 }
 
 class Adoption {
@@ -50,7 +35,7 @@ class Adoption {
   /** Takes over what there is of these places; the indices of those that now need nothing more. */
   private async adopt(places: Place[]): Promise<Set<number>> {
     const { jobId } = this.last;
-    const whole = places.filter((place) => !this.isLacking(place));
+    const whole = places.filter((place) => !isAbove(place, this.lacking));
     const rows = await readPartials(this.ports, { jobId, epoch: this.last.epoch }, whole);
     await Promise.all(rows.map((row) => putPartial(this.ports, { jobId, epoch: this.epoch }, { ...row, ttl: this.plan.ttl })));
     return new Set(rows.map(({ index }) => index));
@@ -83,16 +68,5 @@ class Adoption {
   private async mark({ level, index }: Place): Promise<void> {
     const nothing = { bytes: 0, failedCount: 0, firstFailures: [], ttl: this.plan.ttl };
     await putPartial(this.ports, { jobId: this.last.jobId, epoch: this.epoch }, { level, index, ...nothing });
-  }
-
-  private isLacking({ level, index }: Place): boolean {
-    const size = JOIN_FAN_IN ** level;
-    let [from, to] = [0, this.lacking.length];
-    while (from < to) {
-      const middle = Math.floor((from + to) / 2);
-      if (this.lacking[middle] < index * size) from = middle + 1;
-      else to = middle;
-    }
-    return this.lacking[from] < (index + 1) * size;
   }
 }

@@ -4,9 +4,9 @@ import { announce, caughtError, endJob, JobOutput, output } from './finish';
 import { INLINE_BYTES } from './inline';
 import { Epoch } from './join';
 import { jobKey, manifestObject, resultObject } from './keys';
-import { surveyGroups, writeManifest } from './manifest';
+import { FIRST_FAILURES, surveyGroups, writeManifest } from './manifest';
 import { settleMap } from './map';
-import { CombinerEvent, JobRow, Manifest } from './model';
+import { CombinerEvent, Failure, JobRow, Manifest } from './model';
 import { Budget, CallOutcome, Ports } from './ports';
 import { fetchText } from './redo';
 import { batchResults, Fetch, manifestGroups } from './results';
@@ -97,14 +97,22 @@ export async function settle(world: Ports, job: Epoch, error: unknown): Promise<
 /** What is there at the deadline goes to the combiner; its answer is kept beside the job's status, which stays TIMED_OUT. */
 async function combinePartially(ports: Ports, settings: CombineSettings, row: JobRow, budget: Budget): Promise<void> {
   const combineStartedAt = ports.clock.now();
-  // read before the manifest is made, so that it has all that they are made of
-  const standing = row.plan.tree && await standingPartials(ports, row);
-  const survey = await surveyGroups(ports, row);
-  const manifest = await writeManifest(ports, row, 'TIMED_OUT', survey);
-  const result = await combinedResult(ports, settings, row, manifest, survey.firstFailures, budget, standing);
+  const manifest = await writeManifest(ports, row, 'TIMED_OUT', await surveyGroups(ports, row));
+  // what an earlier run of this wrote stands: more may have been committed since
+  const standing = row.plan.tree && await standingPartials(ports, row, manifest);
+  const result = await combinedResult(ports, settings, row, manifest, await firstFailures(ports, manifest), budget, standing);
   await ports.store.tasks.update(
     row.pk, { set: { result, combineStartedAt, combineEndedAt: ports.clock.now() } }, { all: [{ equals: ['epoch', row.epoch] }, { absent: 'terminal' }] },
   );
+}
+
+async function firstFailures(ports: Ports, manifest: Manifest): Promise<Failure[]> {
+  const first: Failure[] = [];
+  for await (const { failed } of manifestGroups(manifest, fetchText(ports))) {
+    first.push(...failed.slice(0, FIRST_FAILURES - first.length));
+    if (first.length === FIRST_FAILURES) break;
+  }
+  return first;
 }
 
 function notSucceeded(row: JobRow): JobNotSucceeded {

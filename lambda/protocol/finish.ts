@@ -41,7 +41,9 @@ interface Ending {
 export async function endJob(ports: MeteredPorts, job: JobRow, status: Outcome, ending: Ending): Promise<JobRow | undefined> {
   const { reason, children, ...rest } = ending;
   const used = { ...job, usage: sumUsage(job.usage, children) };
-  const usage = await finalUsage(ports, used, { ...rest, ...(reason && { reason }), status, terminal: { epoch: job.epoch, status }, endedAt: ports.clock.now() });
+  const usage = await finalUsage(
+    ports, used, { ...rest, ...(reason && { reason }), status, terminal: { epoch: job.epoch, status }, endedAt: ports.clock.now() },
+  );
   const written = await ports.store.tasks.update(
     jobKey(job.jobId),
     {

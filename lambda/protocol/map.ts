@@ -34,7 +34,9 @@ export interface MapTurn {
   readonly maxConcurrency: number;
   readonly toleratedFailures: number;
   /** What all children need. */
-  readonly job: Epoch & { readonly startedAt: number; readonly deadline: number; readonly ttl: number; readonly retries: number; readonly tail: string };
+  readonly job: Epoch & {
+    readonly startedAt: number; readonly deadline: number; readonly ttl: number; readonly retries: number; readonly tail: string;
+  };
 }
 
 /** One line: what a child needs of its batch, the texts as they go into the worker's event and the document. */

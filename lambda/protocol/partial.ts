@@ -1,9 +1,10 @@
 import type { Epoch } from './join';
 import { partialKey } from './keys';
-import { BatchRange, PartialRow } from './model';
+import { BatchRange, Manifest, PartialRow } from './model';
 import { childrenOfNode, GROUP_SIZE, JOIN_FAN_IN, joinLevels } from './plan';
 import { Ports, Row } from './ports';
 import { fetchText } from './redo';
+import { manifestGroups } from './results';
 
 /** A place in the tree of partial results: groups are level 0, and each level above has one for each join node over the level below. */
 export interface Place {
@@ -28,6 +29,31 @@ export function parentOfPlace({ level, index }: Place): Place {
 export function batchesOfPlace({ level, index }: Place, batches: number): BatchRange {
   const size = GROUP_SIZE * JOIN_FAN_IN ** level;
   return { start: index * size, end: Math.min((index + 1) * size, batches) };
+}
+
+/** Whether any of these groups, which are in order, is below the place. */
+export function isAbove({ level, index }: Place, groups: readonly number[]): boolean {
+  const size = JOIN_FAN_IN ** level;
+  let [from, to] = [0, groups.length];
+  while (from < to) {
+    const middle = Math.floor((from + to) / 2);
+    if (groups[middle] < index * size) from = middle + 1;
+    else to = middle;
+  }
+  return groups[from] < (index + 1) * size;
+}
+
+/** The groups that a manifest lacks, in order, and with `failed` those with failed batches, too. */
+export async function lackingGroups(ports: Ports, manifest: Manifest, groups: number, also: { readonly failed: boolean }): Promise<number[]> {
+  const lacking: number[] = [];
+  let next = 0;
+  for await (const { group, failed } of manifestGroups(manifest, fetchText(ports))) {
+    for (; next < group; next++) lacking.push(next);
+    next++;
+    if (also.failed && failed.length > 0) lacking.push(group);
+  }
+  for (; next < groups; next++) lacking.push(next);
+  return lacking;
 }
 
 /** The committed partial results of these places, in their order: strongly consistent. */

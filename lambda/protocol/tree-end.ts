@@ -1,8 +1,7 @@
 import { JobState } from './errors';
-import { Epoch } from './join';
 import { entriesObject } from './keys';
 import { Failure, JobRow, Manifest, PartialRow } from './model';
-import { childrenOfPlace, partialText, Place, readPartials, rootPlace } from './partial';
+import { childrenOfPlace, isAbove, lackingGroups, partialText, Place, readPartials, rootPlace } from './partial';
 import { groupCount } from './plan';
 import { Ports } from './ports';
 import { fetchText } from './redo';
@@ -21,27 +20,27 @@ export async function rootResult(ports: Ports, row: JobRow): Promise<string> {
 /** A partial result as it stands in the table, without what it says. */
 export type Standing = Pick<PartialRow, 'level' | 'index' | 'bytes' | 'object'>;
 
-/** The largest partial results that are committed, in order: each batch is in one at most. */
-export async function standingPartials(ports: Ports, row: JobRow): Promise<Standing[]> {
+/**
+ * The largest partial results that are committed, in order: each batch is in one at most. Only such as are made of groups that the
+ * manifest has: a leaf that has not heard of the end may commit more after it, and this may run again.
+ */
+export async function standingPartials(ports: Ports, row: JobRow, manifest: Manifest): Promise<Standing[]> {
   const groups = groupCount(row.plan.batches);
   if (groups === 0) return [];
+  const later = await lackingGroups(ports, manifest, groups, { failed: false });
+  const read = async (places: Place[]): Promise<Standing[]> =>
+    readPartials(ports, row, places.filter((place) => !isAbove(place, later)), ['level', 'index', 'bytes', 'object']);
+  const below = async (place: Place): Promise<Standing[]> => {
+    if (place.level === 0) return [];
+    const children = childrenOfPlace(place, groups);
+    const there = new Map((await read(children)).map((partial) => [partial.index, partial]));
+    const standing: Standing[] = [];
+    for (const child of children) standing.push(...there.has(child.index) ? [there.get(child.index)!] : await below(child));
+    return standing;
+  };
   const root = rootPlace(groups);
-  const attributes = ['level', 'index', 'bytes', 'object'];
-  const top: Standing[] = await readPartials(ports, row, [root], attributes);
-  return top.length > 0 ? top : below(ports, row, root, groups, attributes);
-}
-
-async function below(ports: Ports, job: Epoch, place: Place, groups: number, attributes: string[]): Promise<Standing[]> {
-  if (place.level === 0) return [];
-  const children = childrenOfPlace(place, groups);
-  const there = new Map((await readPartials(ports, job, children, attributes)).map((row) => [row.index, row]));
-  const standing: Standing[] = [];
-  for (const child of children) {
-    const partial = there.get(child.index);
-    if (partial) standing.push(partial);
-    else standing.push(...await below(ports, job, child, groups, attributes));
-  }
-  return standing;
+  const top = await read([root]);
+  return top.length > 0 ? top : below(root);
 }
 
 /** The event of the last call: of a job that ran out of time, with all that it left, or of one that has no batches. */

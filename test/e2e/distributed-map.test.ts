@@ -161,8 +161,16 @@ test('a batch that was committed before counts once', async () => {
   await dynamo.send(new PutItemCommand({
     TableName: address.resultsTable,
     Item: {
-      pk, unit: number(2), group: number(2), first: number(2), count: number(1), attempt: number(1),
-      failed: { L: [] }, data: { S: data }, bytes: number(10), ttl: number(2e9),
+      pk,
+      unit: number(2),
+      group: number(2),
+      first: number(2),
+      count: number(1),
+      attempt: number(1),
+      failed: { L: [] },
+      data: { S: data },
+      bytes: number(10),
+      ttl: number(2e9),
     },
   }));
   expect(await client.wait(jobId, { pollMs: 100 })).toMatchObject({ status: 'SUCCEEDED', failed: 0, finished: 4 });

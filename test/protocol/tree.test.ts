@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
-import { CallOutcome, CombinerEvent, DispatchEvent, WorkerEvent } from '../../lambda/protocol';
+import { CallOutcome, CombinerEvent, DispatchEvent, JobRow, Manifest, WorkerEvent } from '../../lambda/protocol';
 import { batchResults, treeResults } from '../../lambda/protocol/results';
+import { standingPartials } from '../../lambda/protocol/tree-end';
 import { World, WorldOptions } from '../../simulation/world';
 
 const returned = (value: unknown): CallOutcome => ({ kind: 'returned', payload: JSON.stringify(value), requestId: 'r' });
@@ -300,6 +301,19 @@ describe('a job that runs out of time', () => {
     expect(batches.length).toBeGreaterThan(2);
     expect(inline).toEqual(batches.map(({ start, end }) => range(start, end)));
     expect(result(w)).toEqual(inline.flat());
+  });
+
+  test('gives the last call nothing that was committed after the manifest, should it be made again', async () => {
+    const w = world();
+    await w.run({ items: { range: { start: 0, end: 200 } } });
+    const row = w.tasks.rows.get('j#job') as unknown as JobRow;
+    const manifest = JSON.parse(w.payloads.objects.get('jobs/job/e1/manifest.json')!.toString()) as Manifest;
+    const standing = async (groups: number[]) =>
+      (await standingPartials(w.ports(), row, { ...manifest, groups: manifest.groups!.filter(({ group }) => groups.includes(group)) }))
+        .map(({ level, index }) => `${level}/${index}`);
+    expect(await w.clock.run(standing([0, 1, 2, 3]))).toEqual(['1/0']);
+    expect(await w.clock.run(standing([0, 2]))).toEqual(['0/0', '0/2']);
+    expect(await w.clock.run(standing([]))).toEqual([]);
   });
 
   test('and is redriven takes over what was combined', async () => {
