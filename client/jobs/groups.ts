@@ -3,6 +3,7 @@ import { Context } from './context';
 import { isTerminal, status, statusOf } from './status';
 import { manifestObject } from '../../lambda/protocol/keys';
 import type { JobRow, Manifest, ManifestGroup } from '../../lambda/protocol/model';
+import { groupSize } from '../../lambda/protocol/plan';
 import { manifestGroups } from '../../lambda/protocol/results';
 import { Pace } from '../polling';
 
@@ -24,7 +25,8 @@ export type Piece = ManifestGroup | { readonly missing: { readonly start: number
 
 /**
  * The finished groups of a job, each once, while it runs and after. A committed group never changes, and the manifest of the
- * end has it as it was, so that what came early agrees with what comes last.
+ * end has it as it was, so that what came early agrees with what comes last: but for what is committed while a job is ended early, which
+ * may be given though the manifest lacks it.
  */
 export async function* finishedGroups(context: Context, jobId: string, options: FollowOptions, withResults = true): AsyncGenerator<Piece> {
   const row = await planned(context, jobId, options);
@@ -38,13 +40,25 @@ export async function* finishedGroups(context: Context, jobId: string, options: 
   const now = await context.jobRow(jobId);
   if (now !== undefined && !hasEnded(now, row.epoch)) return; // asked not to follow
   const manifest = JSON.parse(await context.text(manifestObject(jobId, row.epoch))) as Manifest;
+  const size = groupSize(row.plan);
   let next = 0;
   for await (const group of manifestGroups(manifest, context.text)) {
-    if (next < group.first) yield { missing: { start: next, end: group.first } };
+    yield* missing(next, group.first, seen, size);
     next = group.first + group.count;
     if (!seen.has(group.group)) yield group;
   }
-  if (next < manifest.batchCount) yield { missing: { start: next, end: manifest.batchCount } };
+  yield* missing(next, manifest.batchCount, seen, size);
+}
+
+/** Batches without a result. A group that was committed after the manifest of a job which ended early is in neither, but was given already. */
+function* missing(start: number, end: number, seen: Set<number>, size: number): Generator<Piece> {
+  let from = start;
+  for (let group = Math.floor(start / size); group * size < end; group++) {
+    if (!seen.has(group)) continue;
+    if (from < group * size) yield { missing: { start: from, end: group * size } };
+    from = Math.min(end, (group + 1) * size);
+  }
+  if (from < end) yield { missing: { start: from, end } };
 }
 
 /** The row once there is a plan; undefined if the job ended before. */
