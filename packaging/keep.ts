@@ -12,7 +12,7 @@ const LEFT_OUT = ['readme', 'locationInModule', 'submodules', 'fingerprint'];
 const kept = JSON.stringify(assembly, (key, value) => (LEFT_OUT.includes(key) ? undefined : value), 1);
 const target = path.join(ROOT, 'packaging', 'released');
 mkdirSync(target, { recursive: true });
-writeFileSync(path.join(target, '.jsii'), `${JSON.stringify({ ...JSON.parse(kept), fingerprint: '*' }, undefined, 1)}\n`);
+writeFileSync(path.join(target, 'api.json'), `${JSON.stringify({ ...JSON.parse(kept), fingerprint: '*' }, undefined, 1)}\n`);
 writeFileSync(path.join(target, 'package.json'), `${JSON.stringify({
   name: assembly.name, version: assembly.version, dependencies: assembly.dependencies, jsii: { outdir: 'dist', targets: assembly.targets },
 }, undefined, 2)}\n`);
