@@ -13,7 +13,7 @@ import { CombineMode } from './combine-mode';
 import { FanOut } from './fan-out';
 import { createDispatcher, createMonitor, isTraced } from './functions';
 import { allowLogEncryption, combinerStatements, dispatcherStatements, inputStatements, mapSelfStatements, mapStatements, monitorStatements } from './permissions';
-import { mapValues, readSettings } from './settings';
+import { byName, mapValues, readSettings } from './settings';
 import { createStateMachine, watchStoppedExecutions } from './state-machine';
 import { createBucket, createTable, JOB_OBJECTS, UPLOADS } from './storage';
 
@@ -291,7 +291,7 @@ export class BurstCompute extends Construct {
     const { worker, combiner, encryptionKey, removalPolicy, logGroup, tracing } = props;
     this.worker = worker;
     this.workerReplicas = props.workerReplicas ?? [];
-    this.taskFunctions = props.taskFunctions ?? {};
+    this.taskFunctions = byName(props.taskFunctions);
     this.combiner = combiner;
     this.encryptionKey = encryptionKey;
 

@@ -125,7 +125,9 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
       repairIntervalSeconds: repairInterval,
       // read at synthesis: an aspect or later code may still set a time-out
       workerTimeoutSeconds: Lazy.any({ produce: () => longestTimeout(workersOf(props)) }),
-      taskTimeoutSeconds: props.taskFunctions && Lazy.any({ produce: () => mapValues(props.taskFunctions!, (fn) => runningTimeout(fn) ?? null) }),
+      taskTimeoutSeconds: props.taskFunctions && Lazy.any({
+        produce: () => mapValues(byName(props.taskFunctions), (fn) => runningTimeout(fn) ?? null),
+      }),
       combinerTimeoutSeconds: Lazy.any({ produce: () => props.combiner && runningTimeout(props.combiner) }),
       leafStartGraceSeconds: LEAF_START_GRACE,
       functions: Lazy.any({ produce: () => functionSizes(props) }), // for the bill
@@ -137,7 +139,7 @@ export function readSettings(scope: Construct, props: BurstComputeProps): Settin
     childType: fanOut?.childType,
     asksFor: [
       ...longestTimeout(workersOf(props)) === undefined ? workersOf(props) : [],
-      ...Object.values(props.taskFunctions ?? {}).filter((fn) => runningTimeout(fn) === undefined),
+      ...Object.values(byName(props.taskFunctions)).filter((fn) => runningTimeout(fn) === undefined),
     ],
   };
 }
@@ -207,7 +209,8 @@ function checkRounds(check: Checker, timeout: number, repairInterval: number): v
 }
 
 function checkFunctions(scope: Construct, check: Checker, props: BurstComputeProps): void {
-  const { worker, workerReplicas = [], taskFunctions = {}, combiner } = props;
+  const { worker, workerReplicas = [], combiner } = props;
+  const taskFunctions = byName(props.taskFunctions);
   if (workerReplicas.length > MAX_FUNCTIONS) {
     check.fail(`workerReplicas must be at most ${MAX_FUNCTIONS} functions, got ${workerReplicas.length}: their ARNs have to fit in the environment of a function`);
   }
@@ -277,6 +280,11 @@ function functionSizes(props: BurstComputeProps): { worker?: FunctionSize; combi
 function commonSize(functions: IFunction[]): FunctionSize | undefined {
   const [first, ...others] = functions.map(runningSize);
   return others.every((size) => size?.memoryMegabytes === first?.memoryMegabytes && size?.architecture === first?.architecture) ? first : undefined;
+}
+
+/** Maps of other languages come in any order, and the template should be the same each time. */
+export function byName<T>(object: { [name: string]: T } = {}): { [name: string]: T } {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 export function mapValues<T, R>(object: { [name: string]: T }, of: (value: T) => R): { [name: string]: R } {

@@ -81,6 +81,6 @@ test('a name that is not registered ends the job before anything runs', async ()
   const job = bench.jobs.Node;
   const { jobId } = await job.client.submit({ request: { tasks: [{ function: 'nobody' }] } });
   expect(await job.client.wait(jobId, { pollMs: 100 })).toMatchObject({
-    status: 'FAILED', reason: { code: 'InvalidRequest', message: 'tasks.0.function: got "nobody", allowed: python, brief; register it with the construct\'s prop taskFunctions' },
+    status: 'FAILED', reason: { code: 'InvalidRequest', message: 'tasks.0.function: got "nobody", allowed: brief, python; register it with the construct\'s prop taskFunctions' },
   });
 });

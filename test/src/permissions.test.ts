@@ -234,7 +234,7 @@ describe('what is invoked is what may be invoked', () => {
     newBurst(stack, { taskFunctions: { 'resize': resize, 'shrink': resize, 'far-away': LambdaFunction.fromFunctionArn(stack, 'Imported', arn) } });
     const template = Template.fromStack(stack);
     const policy = policyOf(template, 'BurstDispatcherPolicy');
-    expect(policy.InvokeTaskFunctions).toEqual(['lambda:InvokeFunction', `<Resize.Arn> ${arn}`]);
+    expect(policy.InvokeTaskFunctions).toEqual(['lambda:InvokeFunction', `${arn} <Resize.Arn>`]);
     expect(policy.InvokeWorker).toEqual(DISPATCHER.InvokeWorker);
     expect(policyOf(template, 'BurstMonitorPolicy').ReadWorkerTimeout).toEqual(['lambda:GetFunctionConfiguration', arn]);
     for (const name of ['BurstDispatcher', 'BurstMonitor']) {
@@ -244,6 +244,16 @@ describe('what is invoked is what may be invoked', () => {
     }
     const { Variables } = propertiesOf(template, 'AWS::Lambda::Function', 'BurstMonitor').Environment;
     expect(JSON.parse(text(Variables.BURST_SETTINGS)).taskTimeoutSeconds).toEqual({ 'resize': 20, 'shrink': 20, 'far-away': null });
+  });
+
+  test('functions for unlike tasks in any order give the same template: maps of other languages have none', () => {
+    const template = (names: string[]) => {
+      const stack = newStack();
+      const functions = Object.fromEntries(['a', 'b', 'c'].map((name) => [name, newFunction(stack, `Task${name}`)]));
+      newBurst(stack, { taskFunctions: Object.fromEntries(names.map((name) => [name, functions[name]])) });
+      return JSON.stringify(Template.fromStack(stack).toJSON());
+    };
+    expect(template(['c', 'a', 'b'])).toBe(template(['a', 'b', 'c']));
   });
 
   test('grantCancel and grantRedrive: one action each', () => {
