@@ -51,7 +51,7 @@ export async function prepare(world: Ports, settings: Settings, execution: Execu
     maxRestarts: settings.maxLeafRestarts ?? MAX_RESTARTS,
     startPatienceSeconds: settings.startPatienceSeconds ?? START_PATIENCE_SECONDS,
     requestDigest,
-    ...(settings.functions && { functions: plan.taskFunctions ? { worker: settings.functions.task } : settings.functions }),
+    ...functionsOf(settings, plan),
     ttl: plan.ttl,
     ...(plan.groups === 0 ? { rootDone: 1 } : {}),
     ...(plan.map && { status: 'RUNNING', dispatchedAt: ports.clock.now() }),
@@ -109,6 +109,12 @@ async function makePlan(ports: Ports, settings: Settings, jobId: string, request
     deadline,
     ttl: Math.ceil(deadline / 1000) + settings.resultRetentionSeconds + CLOSING_SECONDS,
   };
+}
+
+/** What is known of the functions that the job will call; those of unlike tasks stand in the worker's place. */
+export function functionsOf({ functions }: Settings, { taskFunctions }: Plan): Pick<JobRow, 'functions'> {
+  if (!functions) return {};
+  return { functions: taskFunctions ? { worker: functions.task } : functions };
 }
 
 /** As long as a combiner whose time-out nobody knows may run, so that who calls it outlives it. */

@@ -5,7 +5,7 @@ import { mapPlan, mapTurn, writeMapItems } from './map';
 import { JobRow, Manifest, Plan } from './model';
 import { groupSize, NO_LEAVES, staff } from './plan';
 import { Ports, Row } from './ports';
-import { Execution, treeOf } from './prepare';
+import { Execution, functionsOf, treeOf } from './prepare';
 import { fetchText, writeRedo } from './redo';
 import type { Settings } from './request';
 import { rowBytes, writeUnits } from './row-size';
@@ -43,7 +43,7 @@ export async function prepareRedrive(ports: MeteredPorts, settings: Settings, ex
     plan,
     executionArn: execution.arn,
     ttl: plan.ttl,
-    ...(settings.functions && { functions: settings.functions }),
+    ...functionsOf(settings, plan),
     ...(units === 0 ? { rootDone: epoch } : {}),
     ...(plan.map && { status: 'RUNNING', dispatchedAt: ports.clock.now(), usage: sumUsage(row.usage, ports.meter.used(writeUnits(rowBytes(row as unknown as Row)))) }),
   };

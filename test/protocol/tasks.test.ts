@@ -84,6 +84,16 @@ test('a job that ends early tells of each what became of it; a redrive runs the 
   expect(resultOf(w, 2)).toEqual(Object.fromEntries(tasks.map(({ id }) => [id, { status: 'SUCCEEDED', result: id }])));
 });
 
+test('are priced by the size of their own functions, after a redrive, too', async () => {
+  const worker = { memoryMegabytes: 512, architecture: 'arm64' as const };
+  const task = { memoryMegabytes: 128, architecture: 'arm64' as const };
+  const w = world({ worker: () => threw('boom'), settings: { functions: { worker, task } } });
+  await w.run({ tasks: [{ function: 'double', params: 1 }] });
+  expect(w.tasks.rows.get('j#job')!.functions).toEqual({ worker: task });
+  await w.run({ redrive: { jobId: 'job' } }, 'job.e2');
+  expect(w.tasks.rows.get('j#job')).toMatchObject({ epoch: 2, functions: { worker: task } });
+});
+
 test('of a leaf that is given up, too, each failure has its id', async () => {
   const w = world({ dispatcherDies: () => 5, settings: { toleratedFailurePercentage: 100, startPatienceSeconds: 0, maxLeafRestarts: 0 } });
   expect(await w.run({ tasks: [{ id: 'a', function: 'double', params: 1 }] })).toMatchObject({ succeeded: true });
