@@ -84,3 +84,13 @@ test.each(['EnrichInNode', 'EnrichInPython'])('the orders of a CSV, %s, add up b
   expect((await client.wait(jobId, { pollMs: 100 })).status).toBe('SUCCEEDED');
   expect(await client.result(jobId)).toEqual({ DE: 1099, FR: 1240, GB: 702, US: 1863 + 644 });
 });
+
+test('unlike tasks beside the CSV, one in Node and one in Python, keep their own results', async () => {
+  const { client } = bench.jobs.EnrichInNode;
+  const params = { id: '7', country: 'CH', currency: 'CHF', amount: '12.50' };
+  const { jobId } = await client.submit({ request: { tasks: [{ id: 'paper', function: 'invoice', params }, { id: 'check', function: 'audit', params }] } });
+  expect((await client.wait(jobId, { pollMs: 100 })).status).toBe('SUCCEEDED');
+  expect(await client.result(jobId)).toEqual({
+    paper: { status: 'SUCCEEDED', result: 'order 7 to CH: 12.50 CHF' }, check: { status: 'SUCCEEDED', result: ['unknown currency CHF'] },
+  });
+});

@@ -1,4 +1,4 @@
-// Enriches the rows of a CSV in S3, with a worker in Node and with one in Python. The same app as in the other languages beside it.
+// Enriches the rows of a CSV in S3, with a worker in Node and with one in Python, and runs unlike tasks. The same app as in the other languages beside it.
 package main
 
 import (
@@ -22,18 +22,23 @@ func main() {
 	})
 	node := function(stack, "NodeWorker", "node", "index.handler", awslambda.Runtime_NODEJS_24_X())
 	python := function(stack, "PythonWorker", "python", "worker.handler", awslambda.Runtime_PYTHON_3_13())
+	tasks := map[string]awslambda.IFunction{
+		"invoice": function(stack, "Invoice", "node", "index.invoice", awslambda.Runtime_NODEJS_24_X()),
+		"audit":   function(stack, "Audit", "python", "worker.audit", awslambda.Runtime_PYTHON_3_13()),
+	}
 	combiner := function(stack, "Combiner", "combiner", "index.handler", awslambda.Runtime_NODEJS_24_X())
 
-	enrich(stack, "EnrichInNode", node, combiner, orders)
-	enrich(stack, "EnrichInPython", python, combiner, orders)
+	enrich(stack, "EnrichInNode", node, combiner, tasks, orders)
+	enrich(stack, "EnrichInPython", python, combiner, tasks, orders)
 	awscdk.NewCfnOutput(stack, jsii.String("OrdersBucket"), &awscdk.CfnOutputProps{Value: orders.BucketName()})
 	app.Synth(nil)
 }
 
-func enrich(stack awscdk.Stack, id string, worker, combiner awslambda.IFunction, orders awss3.IBucket) {
+func enrich(stack awscdk.Stack, id string, worker, combiner awslambda.IFunction, tasks map[string]awslambda.IFunction, orders awss3.IBucket) {
 	burst.NewBurstCompute(stack, jsii.String(id), &burst.BurstComputeProps{
 		Worker:        worker,
 		Combiner:      combiner,
+		TaskFunctions: &tasks,
 		InputBuckets:  &[]awss3.IBucket{orders},
 		BatchSize:     jsii.Number(500),
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,

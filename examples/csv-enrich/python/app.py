@@ -1,4 +1,4 @@
-"""Enriches the rows of a CSV in S3, with a worker in Node and with one in Python. The same app as in the other languages beside it."""
+"""Enriches the rows of a CSV in S3, with a worker in Node and with one in Python, and runs unlike tasks. The same app as in the other languages beside it."""
 
 from pathlib import Path
 
@@ -21,6 +21,8 @@ def function(id: str, folder: str, handler: str, runtime: Runtime) -> Function:
 orders = Bucket(stack, "Orders", enforce_ssl=True, removal_policy=RemovalPolicy.DESTROY)
 node = function("NodeWorker", "node", "index.handler", Runtime.NODEJS_24_X)
 python = function("PythonWorker", "python", "worker.handler", Runtime.PYTHON_3_13)
+invoice = function("Invoice", "node", "index.invoice", Runtime.NODEJS_24_X)
+audit = function("Audit", "python", "worker.audit", Runtime.PYTHON_3_13)
 combiner = function("Combiner", "combiner", "index.handler", Runtime.NODEJS_24_X)
 
 for id, worker in {"EnrichInNode": node, "EnrichInPython": python}.items():
@@ -29,6 +31,7 @@ for id, worker in {"EnrichInNode": node, "EnrichInPython": python}.items():
         id,
         worker=worker,
         combiner=combiner,
+        task_functions={"invoice": invoice, "audit": audit},
         input_buckets=[orders],
         batch_size=500,
         removal_policy=RemovalPolicy.DESTROY,

@@ -6,3 +6,6 @@ exports.handler = async ({ items }) => items.map((order) => {
   if (rate === undefined) throw new Error(`order ${order.id} is in ${order.currency}, known are ${Object.keys(RATES).join(', ')}`);
   return { ...order, cents: Math.round(Number(order.amount) * rate * 100) };
 });
+
+/** One of the unlike tasks: the line of an invoice for the order in its params. */
+exports.invoice = async ({ task: { params: { id, country, currency, amount } } }) => `order ${id} to ${country}: ${amount} ${currency}`;

@@ -11,3 +11,9 @@ def enrich(order):
     if rate is None:
         raise ValueError(f"order {order['id']} is in {order['currency']}, known are {', '.join(RATES)}")
     return {**order, "cents": int(float(order["amount"]) * rate * 100 + 0.5)}
+
+
+def audit(event, context):
+    """Another of the unlike tasks: what is wrong with the order in its params."""
+    order = event["task"]["params"]
+    return [f"unknown currency {order['currency']}"] if order["currency"] not in RATES else []
