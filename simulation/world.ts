@@ -54,7 +54,8 @@ export class StateError extends Error {
 
 export type Ending = { readonly succeeded: true; readonly output: JobOutput } | { readonly succeeded: false; readonly verdict: Verdict };
 
-const SETTINGS: Settings = {
+/** The construct's defaults, for a worker of a minute. */
+export const SETTINGS: Settings = {
   branching: 64,
   timeoutSeconds: 12 * 3600,
   workerRetries: 2,

@@ -10,13 +10,7 @@ const ENDED_OTHERWISE: StatusName[] = ['SUCCEEDED', 'FAILED', 'TIMED_OUT'];
 const NAME = 'its name, or the ARN of its execution';
 
 export const jobCommands = (): Command[] => [
-  withTarget(new Command('status'))
-    .description('say how a job stands')
-    .argument('<job>', NAME)
-    .addHelpText('after', `
-Example:
-  burst status nightly-2026-01-31 --stack MyStack`)
-    .action(status),
+  ofJob('status', 'say how a job stands', status),
   withTarget(new Command('list'))
     .description('list jobs, the latest first')
     .addOption(new Option('--status <name>', 'only these').choices(STATUSES))
@@ -25,21 +19,15 @@ Example:
 Example:
   burst list --stack MyStack --status FAILED --limit 5`)
     .action(list),
-  withTarget(new Command('cancel'))
-    .description('end a job: nothing new starts, its results so far stay')
-    .argument('<job>', NAME)
-    .addHelpText('after', `
-Example:
-  burst cancel nightly-2026-01-31 --stack MyStack`)
-    .action(cancel),
-  withTarget(new Command('redrive'))
-    .description('run the failed and missing batches of an ended job again')
-    .argument('<job>', NAME)
-    .addHelpText('after', `
-Example:
-  burst redrive nightly-2026-01-31 --stack MyStack`)
-    .action(redrive),
+  ofJob('cancel', 'end a job: nothing new starts, its results so far stay', cancel),
+  ofJob('redrive', 'run the failed and missing batches of an ended job again', redrive),
 ];
+
+function ofJob(name: string, description: string, action: (job: string, flags: TargetFlags) => Promise<void>): Command {
+  return withTarget(new Command(name)).description(description).argument('<job>', NAME).addHelpText('after', `
+Example:
+  burst ${name} nightly-2026-01-31 --stack MyStack`).action(action);
+}
 
 async function status(name: string, flags: TargetFlags): Promise<void> {
   const { client, jobId } = named(name, flags);
@@ -63,7 +51,11 @@ function lines({ status: name, batchCount, finished, failed, running, epoch, sta
 async function list(flags: TargetFlags & { readonly status?: StatusName; readonly limit: number }): Promise<void> {
   const jobs: JobSummary[] = [];
   for await (const job of clientOf(flags).list({ status: flags.status, limit: flags.limit })) jobs.push(job);
-  if (flags.json) {printJson(jobs);} else if (jobs.length === 0) {process.stdout.write('there are no such jobs\n');} else {
+  if (flags.json) {
+    printJson(jobs);
+  } else if (jobs.length === 0) {
+    process.stdout.write('there are no such jobs\n');
+  } else {
     printTable(['JOB', 'STATUS', 'BATCHES', 'FAILED', 'STARTED', 'SECONDS'], jobs.map(({ jobId, status: name, batchCount, failed, startedAt, endedAt }) =>
       [jobId, name, batchCount, failed, startedAt.toISOString(), endedAt ? ((endedAt.getTime() - startedAt.getTime()) / 1000).toFixed(1) : '']));
   }

@@ -2,7 +2,7 @@ import { histogramSvg } from './charts';
 import type { ReportData } from './data';
 import { callsPerBatch, Figures, figuresOf, top } from './figures';
 import { Histogram, histogramOf } from './histogram';
-import { counted, duration, grouped, Html, html, jsonBlock, money } from './html';
+import { counted, duration, grouped, Html, html, jsonBlock, money, page } from './html';
 import { nameOf } from './lanes';
 import { STYLE } from './style';
 import { disclosed, table } from './tables';
@@ -26,20 +26,7 @@ export function reportHtml(data: ReportData): string {
     ['summary', 'Summary'], ...figures.failed > 0 ? [['failures', 'Failures']] : [], ...hasRun ? [['timeline', 'Time-line'], ['durations', 'Durations'], ['retries', 'Retries']] : [],
     ...status.cost ? [['cost', 'Cost']] : [],
   ];
-  return html`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<link rel="icon" href="data:,">
-<title>Job ${status.jobId}: ${status.status}</title>
-<style>${new Html(STYLE)}</style>
-</head>
-<body>
-<a class="skip" href="#content">Skip to the content</a>
-<header>
+  return page(`Job ${status.jobId}: ${status.status}`, STYLE, html`<header>
 <h1>Job ${status.jobId}</h1>
 <p><b class="status ${status.status === 'SUCCEEDED' ? '' : 'bad'}">${status.status}</b>
 started ${timeline.startedAt.toISOString().slice(0, 19).replace('T', ' ')} UTC${status.epoch > 1 ? `, epoch ${status.epoch}` : ''}</p>
@@ -57,10 +44,7 @@ ${durationSection(timeline.batches, histogram, figures)}
 ${retrySection(timeline.batches, figures)}` : html`<p>No batch has run.</p>`}
 ${status.cost ? costSection(data) : ''}
 </main>
-${jsonBlock('report-data', { jobId: status.jobId, status: status.status, epoch: status.epoch, reason: status.reason, figures, histogram })}
-</body>
-</html>
-`.text;
+${jsonBlock('report-data', { jobId: status.jobId, status: status.status, epoch: status.epoch, reason: status.reason, figures, histogram })}`);
 }
 
 function summary(figures: Figures): Html {

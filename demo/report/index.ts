@@ -1,6 +1,6 @@
 import { JobStatus, JobTimeline } from '../../client';
 import { figuresOf } from '../../client/report/figures';
-import { Html, counted, grouped, html } from '../../client/report/html';
+import { Html, counted, grouped, html, page } from '../../client/report/html';
 import { STYLE } from '../../client/report/style';
 import { timelineSection } from '../../client/report/time-section';
 import { QueryAnswer, SearchAnswer } from '../../examples/digit-search/functions/node/combiner';
@@ -23,20 +23,7 @@ export interface ReportInput {
 /** The report as one HTML page that loads nothing and runs no script. */
 export function renderReport(input: ReportInput): string {
   const { answer, data, status } = input;
-  return html`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<link rel="icon" href="data:,">
-<title>Digit search: ${percent(answer.accuracy)} read rightly</title>
-<style>${new Html(STYLE + PICTURE_STYLE)}:root { --card-width: ${220 + 70 * Math.min(answer.k, 5)}px; }</style>
-</head>
-<body>
-<a class="skip" href="#content">Skip to the content</a>
-<header>
+  return page(`Digit search: ${percent(answer.accuracy)} read rightly`, `${STYLE + PICTURE_STYLE}:root { --card-width: ${220 + 70 * Math.min(answer.k, 5)}px; }`, html`<header>
 <h1>Digit search</h1>
 <p>${grouped(data.queries.labels.length)} handwritten digits, each compared with ${grouped(data.candidates.labels.length)} others;
 the ${counted(answer.k, 'nearest neighbour')} vote on which digit it is.</p>
@@ -47,10 +34,7 @@ ${summary(input)}
 ${timelineSection(input.timeline, status.batchCount, figuresOf(input).wallMs)}
 ${phasesSection(input.phases)}
 ${queriesSection(answer, data)}
-</main>
-</body>
-</html>
-`.text;
+</main>`);
 }
 
 function summary(input: ReportInput): Html {

@@ -4,13 +4,14 @@ import { DEFAULTS, Values } from './parameters';
 import { Partitions } from './partitions';
 import { Bill, emptyBill, LOG_EVENT_BYTES, PLATFORM_LOG_BYTES } from './usage';
 import {
-  Budget, CallOutcome, combine, dispatch, DispatchEvent, JobOutput, Log, Ports, prepare, repair, Row, Settings, Table, takeTurn, Turn, WriteResult,
+  Budget, CallOutcome, combine, dispatch, DispatchEvent, JobOutput, Log, Ports, prepare, repair, Row, Table, takeTurn, Turn, WriteResult,
 } from '../../lambda/protocol';
 import type { JobRow } from '../../lambda/protocol/model';
 import { readUnits, rowBytes, writeUnits } from '../../lambda/protocol/row-size';
 import type { StoredUsage } from '../../lambda/protocol/usage';
 import { VirtualClock } from '../clock';
 import { MemoryInputs, MemoryPayloads, MemoryTable } from '../memory';
+import { SETTINGS } from '../world';
 
 /** A job to simulate. */
 export interface JobShape {
@@ -47,16 +48,6 @@ export interface Outcome extends Times {
   readonly usage: StoredUsage;
 }
 
-const SETTINGS: Settings = {
-  branching: 64,
-  timeoutSeconds: 12 * 3600,
-  workerRetries: 2,
-  toleratedFailurePercentage: 0,
-  resultRetentionSeconds: 7 * 86_400,
-  repairIntervalSeconds: 60,
-  workerTimeoutSeconds: 60,
-  leafStartGraceSeconds: 60,
-};
 const DISPATCHER_MS = 900_000;
 /** An event that could not be delivered for so long is dropped, as the construct asks of Lambda. */
 const MAX_EVENT_AGE_MS = 60_000;
