@@ -56,6 +56,9 @@ test('client, workers, combiner and executor do real jobs', async () => {
   const code = path.join(folder, 'code');
   await execute(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--no-index', '--target', code, built.wheel]);
   await cp(path.join(__dirname, 'functions'), code, { recursive: true });
+  const examples = readFileSync(path.join(SOURCES, 'README.md'), 'utf8').split('```python\n').map((block) => block.split('```')[0]);
+  const inFunction = examples.find((block) => block.includes('os.environ["JOB"]'))!;
+  await writeFile(path.join(code, 'caller.py'), inFunction);
   const bench = await deployOnEngine('npx ts-node -T test/client/python-app.ts', { environment: { PYTHON_CODE: code } });
   try {
     const addresses = Object.fromEntries(Object.entries(bench.jobs).map(([id, { address }]) => [id, JSON.stringify(address)]));

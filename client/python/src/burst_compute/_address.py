@@ -53,6 +53,11 @@ class Target:
     address: Address | None
     region: str | None
 
+    def __str__(self) -> str:
+        if self.stack is not None:
+            return self.stack if self.construct is None else f"{self.construct} in {self.stack}"
+        return str(self.address.state_machine_arn if self.address else self.state_machine_arn)
+
     @classmethod
     def of(
         cls, state_machine_arn: str | None, stack: str | None, construct: str | None, address: str | dict[str, Any] | None, region: str | None,

@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Literal
 
@@ -52,9 +52,9 @@ class JobStatus:
     ended_at: datetime | None = None
     reason: str | None = None
     """Why a job that did not succeed did not: a code, a colon and words."""
-    usage: Mapping[str, float] | None = None
+    usage: Mapping[str, float] | None = field(default=None, repr=False)
     """What the job used, counted by its own functions: of all its epochs once it has ended, so far while it runs. None until it is planned."""
-    cost: Cost | None = None
+    cost: Cost | None = field(default=None, repr=False)
     """What that costs by the price sheet of this version."""
 
     @property
@@ -118,6 +118,9 @@ class BurstClient:
         self._target = Target.of(state_machine_arn, stack, construct, address, region)
         self._connection = Connection(self._target.region, profile, endpoint, session)
         self._found: Address | None = None
+
+    def __repr__(self) -> str:
+        return f"<BurstClient of {self._target}>"
 
     @property
     def _address(self) -> Address:
@@ -330,7 +333,10 @@ class BurstClient:
             UnknownJobError: there is no such job.
             JobFailedError: it ended before it was planned.
         """
-        for follower, piece in self._pieces(job_id, order, follow, poll_seconds, True):
+        return self._results(job_id, order, follow, Pace(poll_seconds))
+
+    def _results(self, job_id: str, order: Order, follow: bool, pace: Pace) -> Iterator[BatchResult]:
+        for follower, piece in self._pieces(job_id, order, follow, pace, True):
             if "missing" in piece:
                 yield from (BatchResult(batch_id, "missing") for batch_id in range(*piece["missing"]))
             else:
@@ -338,15 +344,14 @@ class BurstClient:
 
     def failures(self, job_id: str, *, order: Order = "batch", follow: bool = True, poll_seconds: float | None = None) -> Iterator[Failure]:
         """The batches that failed for good, of finished groups; read as :meth:`results` are, without the results."""
-        for _, piece in self._pieces(job_id, order, follow, poll_seconds, False):
+        for _, piece in self._pieces(job_id, order, follow, Pace(poll_seconds), False):
             yield from (Failure.of(failure) for failure in piece.get("failed", ()))
 
     def _pieces(
-        self, job_id: str, order: Order, follow: bool, poll_seconds: float | None, with_results: bool
+        self, job_id: str, order: Order, follow: bool, pace: Pace, with_results: bool
     ) -> Iterator[tuple[Follower, dict[str, Any]]]:
         if order not in ("batch", "finished"):
             raise ValueError(f"order: got {order!r}, allowed: 'batch', 'finished'")
-        pace = Pace(poll_seconds)
         while True:
             row = self._row(job_id)
             if row is not None and row.get("plan"):

@@ -10,11 +10,14 @@ import itertools
 import sys
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, TypeVar, overload
 
+from ._groups import Pace
 from ._json import to_json
 from .client import BurstClient
 from .errors import BurstError, JobFailedError
@@ -111,8 +114,27 @@ class BurstExecutor(concurrent.futures.Executor):
         self._slots = max_jobs
         self._threads: set[threading.Thread] = set()
         self._is_shut_down = False
+        self._detached = threading.Event()
         self._bar = _Bar(progress)
         self._job_ids: list[str] = []
+        self._followed: list[str] = []
+
+    def __repr__(self) -> str:
+        with self._state:
+            return f"<BurstExecutor on {self._client!r}: {len(self._job_ids)} jobs started, {len(self._queue)} calls waiting>"
+
+    def __exit__(self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None) -> None:
+        """Waits for all futures; after an interrupt it does not: jobs go on, nobody follows them any more, and the error names them."""
+        if not isinstance(exc, KeyboardInterrupt):
+            self.shutdown()
+            return
+        with self._state:
+            followed = [*self._followed]
+        self._detached.set()
+        self.shutdown(wait=False, cancel_futures=True)
+        self._bar.close()
+        if followed and not exc.args:
+            exc.args = (_going_on(followed),)
 
     @property
     def job_ids(self) -> list[str]:
@@ -135,11 +157,11 @@ class BurstExecutor(concurrent.futures.Executor):
             kwargs: JSON values.
 
         Raises:
-            TypeError: the function has no name that could be called.
+            TypeError: the function has no name that could be called, or is defined in the notebook or script itself.
             InvalidRequestError: an argument is not JSON.
             RuntimeError: the executor was shut down.
         """
-        call = _call(function_name(fn), args, kwargs, 1)
+        call = _call(_name_of(fn), args, kwargs, 1)
         self._enqueue([call], urgent=False)
         return call.future
 
@@ -175,7 +197,7 @@ class BurstExecutor(concurrent.futures.Executor):
         if buffersize is not None:
             raise ValueError("buffersize is not supported: all calls of a map go into one job; map parts of the iterable instead")
         end = None if timeout is None else time.monotonic() + timeout
-        name = function_name(fn)
+        name = _name_of(fn)
         calls = [_call(name, args, {}, chunksize) for args in zip(*iterables)]
         self._enqueue(calls, urgent=True)
         return _in_order([call.future for call in calls], end)
@@ -265,8 +287,20 @@ class BurstExecutor(concurrent.futures.Executor):
         })
         with self._state:
             self._job_ids.append(job_id)
+            self._followed.append(job_id)
+        try:
+            self._follow(job_id, calls, chunksize)
+        finally:
+            with self._state:
+                self._followed.remove(job_id)
+
+    def _follow(self, job_id: str, calls: list[_Call], chunksize: int) -> None:
+        def pause(seconds: float) -> None:
+            if self._detached.wait(seconds):
+                raise BurstError(_going_on([job_id]))
+
         missing: list[_Call] = []
-        for batch in self._client.results(job_id, order="finished"):
+        for batch in self._client._results(job_id, "finished", True, Pace(None, pause)):
             of_batch = calls[batch.batch_id * chunksize : (batch.batch_id + 1) * chunksize]
             if batch.state == "missing":
                 missing += of_batch
@@ -276,6 +310,20 @@ class BurstExecutor(concurrent.futures.Executor):
             status = self._client.status(job_id)
             for call in missing:
                 call.future.set_exception(JobFailedError(job_id, status.status, None, status.reason or "the call was not made"))
+
+
+def _going_on(job_ids: list[str]) -> str:
+    which = ", ".join(job_ids)
+    return f"interrupted; {which} {'goes' if len(job_ids) == 1 else 'go'} on: client.results(job) has the results, client.cancel(job) ends one"
+
+
+def _name_of(fn: Callable[..., Any] | str) -> str:
+    if getattr(fn, "__module__", None) == "__main__":  # of a worker it is another module
+        raise TypeError(
+            f"{fn!r} is defined in this notebook or script, which the worker does not have: define it in a module that is deployed with the worker, "
+            "and list it in burst_worker(functions=[...])"
+        )
+    return function_name(fn)
 
 
 def _call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], chunksize: int) -> _Call:
@@ -338,40 +386,69 @@ def _remote_class(remote_type: str) -> type[RemoteError]:
 
 
 class _Bar:
-    """A bar of finished calls; nothing where tqdm is missing or nobody would see it."""
+    """Bars of finished calls, in a notebook one for each cell that makes calls; none where tqdm is missing or nobody would see it."""
 
     def __init__(self, wanted: bool | None) -> None:
+        self._make: Callable[..., Any] | None = None
         self._bar: Any = None
+        self._cell: int | None = None
         self._lock = threading.Lock()
         if wanted is False or (wanted is None and not _is_watched()):
             return
         try:
-            from tqdm.auto import tqdm
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # in a notebook without ipywidgets a bar of text will do
+                from tqdm.auto import tqdm
         except ImportError:
             if wanted:
                 raise ImportError("progress: tqdm is not installed: pip install 'burst-compute[progress]'") from None
             return
-        self._bar = functools.partial(tqdm, total=0, unit="call", dynamic_ncols=True)
+        self._make = functools.partial(tqdm, unit="call", dynamic_ncols=True)
 
     def add(self, futures: list[concurrent.futures.Future[Any]]) -> None:
-        if self._bar is None or not futures:
+        if self._make is None or not futures:
             return
         with self._lock:
-            if isinstance(self._bar, functools.partial):
-                self._bar = self._bar()
-            self._bar.total += len(futures)
-            self._bar.refresh()
+            cell = _cell()
+            if self._bar is not None and cell == self._cell:
+                _extend(self._bar, len(futures))
+            else:
+                self._end(self._bar)
+                self._bar, self._cell = self._make(total=len(futures)), cell
+            bar = self._bar
         for future in futures:
-            future.add_done_callback(self._advance)
+            future.add_done_callback(functools.partial(self._advance, bar))
 
-    def _advance(self, _: Any) -> None:
+    def _advance(self, bar: Any, _: Any) -> None:
         with self._lock:
-            self._bar.update()
+            if bar.disable:  # it was closed
+                return
+            bar.update()
+            if bar is not self._bar:
+                self._end(bar)
+
+    def _end(self, bar: Any) -> None:
+        """With the lock: closes the bar of another cell once all its calls are done."""
+        if bar is not None and bar.n >= bar.total:
+            bar.close()
 
     def close(self) -> None:
-        if self._bar is not None and not isinstance(self._bar, functools.partial):
-            with self._lock:
+        with self._lock:
+            if self._bar is not None:
                 self._bar.close()
+
+
+def _extend(bar: Any, more: int) -> None:
+    n, start = bar.n, bar.start_t
+    bar.reset(bar.total + more)  # widgets are told of a new total in no other way
+    bar.n, bar.start_t = n, start
+    bar.refresh()
+
+
+def _cell() -> int | None:
+    """The number of the cell that runs, in a notebook."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "execution_count", None)
 
 
 def _is_watched() -> bool:
