@@ -60,6 +60,9 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@aws-sdk/client-lambda@3.1162.0',
     '@aws-sdk/client-s3@3.1162.0',
     '@aws-sdk/client-sfn@3.1162.0',
+    // bench:aws alone: whose account it is, and cold starts from Lambda's own log lines
+    '@aws-sdk/client-sts@3.1162.0',
+    '@aws-sdk/client-cloudwatch-logs@3.1162.0',
     '@aws-sdk/lib-storage@3.1162.0', // objects of any size in flat memory: multipart uploads from a stream
     '@aws-sdk/util-dynamodb',
     '@smithy/node-http-handler',
@@ -179,6 +182,9 @@ project.addTask('simulate', {
 });
 project.addTask('bench', {
   description: 'Measurements, side by side: npm run bench [-- NAME] [--json FILE]', exec: 'ts-node -T bench/bench.ts', receiveArgs: true,
+});
+project.addTask('bench:aws', {
+  description: 'The same jobs in an account of yours, measured, priced and removed: npm run bench:aws -- --help', exec: 'ts-node -T bench/aws/command.ts', receiveArgs: true,
 });
 const packageAll = project.tasks.tryFind('package-all')!;
 packageAll.prependSpawn(project.addTask('rosetta', {
