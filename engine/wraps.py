@@ -245,17 +245,18 @@ def answer_at_once(lambda_runtime):
         raise RuntimeError(f"the engine's log drain changed: {stock.__defaults__}")
 
     def drain(self):
-        if self._proc is None:  # it has ended: its log does, too
+        process = self._proc
+        if process is None:  # it has ended: its log does, too
             self._stderr_thread.join(0.250)
         # What a function wrote before its answer is in the pipe or has been read: once the pipe is empty, the reader has but to pass on the last.
-        lines, end, is_last = [], time.monotonic() + 0.250, self._proc is None
+        lines, end, is_last = [], time.monotonic() + 0.250, process is None
         while True:
             with contextlib.suppress(queue.Empty):
                 while True:
                     lines.append(self._stderr_queue.get_nowait())
             if is_last:
                 return "\n".join(lines)
-            is_last = _pending_bytes(self._proc.stderr) == 0 or time.monotonic() > end
+            is_last = _pending_bytes(process.stderr) == 0 or time.monotonic() > end
             time.sleep(0.0005)
 
     lambda_runtime.Worker._drain_stderr_bounded = drain
@@ -265,6 +266,7 @@ def answer_at_once(lambda_runtime):
 
 
 def _pending_bytes(pipe):
+    """How much was written that nobody has read."""
     return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 

@@ -27,6 +27,8 @@ export interface JobShape {
   readonly window?: number;
   /** Characters of each result. */
   readonly resultChars?: number;
+  /** Length of a task token, which stands on the job's row. @default 700 */
+  readonly tokenChars?: number;
 }
 
 /** When what happened, in ms from the start of the execution. */
@@ -136,7 +138,7 @@ export class AwsWorld {
 
   /** The Await state: false when it timed out. */
   private async wait(turn: Turn): Promise<boolean> {
-    const token = `token-${turn.round}`.padEnd(700, '='); // as long as real ones
+    const token = `token-${turn.round}`.padEnd(this.shape.tokenChars ?? 700, '='); // as long as real ones
     const cancel = new AbortController();
     const woken = new Promise<boolean>((resolve) => { this.waiting = { token, wake: () => resolve(true) }; });
     const timedOut = this.clock.sleep(turn.waitSeconds * 1000, cancel.signal).then(() => false);
@@ -215,7 +217,7 @@ export class AwsWorld {
       return { kind: 'returned', payload: this.answer, requestId: '00000000-0000-0000-0000-000000000000' };
     };
     return {
-      clock,
+      clock: { now: () => Math.floor(clock.now()), sleep: (ms, signal) => clock.sleep(ms, signal) }, // times are stored: whole, as on AWS
       random: { next: () => chance.next(), nonce: () => String(this.nonces++).padStart(16, '0') },
       store: { tasks: this.table(this.tasks), results: this.table(this.results) },
       payloads: {
