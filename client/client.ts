@@ -93,8 +93,8 @@ export class BurstClient {
   }
 
   /**
-   * The batches that failed for good, of finished groups; read as `results` are, without the results. A job that failed early may have had
-   * more in groups that were not finished.
+   * The batches that failed for good, of finished groups; once the job has ended, of the others, too. Read as `results` are, without
+   * the results.
    */
   async* failures(jobId: string, options: FollowOptions = {}): AsyncGenerator<Failure> {
     yield* failures(await this.context(options), jobId, options);

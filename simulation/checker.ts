@@ -204,13 +204,22 @@ export class Checker {
       const before = now.map((_, i) => last?.get(group.first + i));
       const due = committed.get(group.first) ?? before;
       // an end that is no success does not wait for the commits that are under way
-      const isDue = same(now, due) || (manifest.outcome !== 'SUCCEEDED' && same(now, before));
+      const isDue = group.unfinished ? this.isUnfinished(manifest, group, now, before) : same(now, due) || (manifest.outcome !== 'SUCCEEDED' && same(now, before));
       if (!isDue) this.violated(`the manifest of epoch ${epoch} gives ${now.join()} for the batches from ${group.first} on, committed is ${due.join()}`);
       now.forEach((outcome, i) => {
         const batch = group.first + i;
         if (seen.has(batch)) this.violated(`the manifest of epoch ${epoch} has batch ${batch} twice`);
         seen.set(batch, outcome);
       });
+    }
+    const sealedAt = this.sealedAt.get(epoch) ?? -Infinity;
+    for (const [first, outcomes] of committed) {
+      const wasThere = this.committedAt.get(`${epoch}/${groupOfBatch(first)}`)! < sealedAt;
+      if (wasThere && !same(outcomes, outcomes.map((_, i) => seen.get(first + i)))) this.violated(`the manifest of epoch ${epoch} has not the group from batch ${first} on, which was committed before`);
+    }
+    const row = this.sim.tasks.rows.get('j#job') as unknown as JobRow;
+    if (row.sealed?.reason?.code === 'TooManyFailures' && Object.keys(this.sim.faults.counts).length === 0 && manifest.failedCount <= row.plan.toleratedFailures) {
+      this.violated(`nothing went wrong, yet the manifest has ${manifest.failedCount} failures, for which the job cannot have ended`);
     }
     for (const [batch, outcome] of last ?? []) {
       if (outcome !== null && !seen.has(batch)) this.violated(`the manifest of epoch ${epoch} lacks batch ${batch}, which an earlier one had`);
@@ -220,6 +229,14 @@ export class Checker {
       this.violated(`the manifest counts ${manifest.succeededCount} results and ${manifest.failedCount} failures, it has ${seen.size - failed} and ${failed}`);
     }
     return seen;
+  }
+
+  /** Of a group that was not committed: every result is one that its batch gave, and what an earlier epoch had stays. */
+  private isUnfinished({ outcome: end }: Manifest, { first, failed }: ManifestGroup, now: Outcomes, before: (string | null | undefined)[]): boolean {
+    const failures = new Set(failed.map(({ batchId }) => batchId));
+    return end !== 'SUCCEEDED' && now.every((outcome, i) => (outcome === null
+      ? failures.has(first + i) && typeof before[i] !== 'string'
+      : !failures.has(first + i) && this.sim.isResultOf(first + i, outcome) && (typeof before[i] !== 'string' || before[i] === outcome)));
   }
 
   /** What the epoch before gave; numbers of epochs that never began are left out. */
@@ -256,6 +273,9 @@ export class Checker {
     const committedAt = this.committedAt.get(`${caller.epoch}/${groupOfBatch(batch)}`);
     if (committedAt !== undefined && committedAt < caller.startedAt) {
       this.violated(`${caller.name} runs batch ${batch} again, whose group was committed before it started`);
+    }
+    if (typeof this.lastBefore(caller.epoch)?.get(batch) === 'string') {
+      this.violated(`${caller.name} runs batch ${batch} again, of which the last manifest has a result`);
     }
   }
 

@@ -52,7 +52,7 @@ export const MUTANTS: { readonly [name: string]: Mutant } = {
   },
   'redrive manifest of the new rows only': {
     seeds: 5_000,
-    patches: [patch('manifest.ts', 'if (!row.plan.redo) {', 'if (row.plan) {')],
+    patches: [patch('manifest.ts', 'row.plan.redo ? lastLines(ports, row, row.plan.redo.lastEpoch) : nothing()', 'nothing()')],
   },
   'success sealed without the failure sum': {
     seeds: 5_000,
@@ -117,6 +117,22 @@ export const MUTANTS: { readonly [name: string]: Mutant } = {
   'last call with what is below, too': {
     seeds: 20_000,
     patches: [patch('tree-end.ts', '[there.get(child.index)!] : await below(child)', '[there.get(child.index)!, ...await below(child)] : await below(child)')],
+  },
+  'unfinished groups in the place of committed ones': {
+    seeds: 20_000,
+    patches: [patch('manifest.ts', 'if (!b.done && isAt(at, b)) yield { group: b.value, isNew: true };\n    else if (!c.done', 'if (!b.done && isAt(at, b) && !isAt(at, c)) yield { group: b.value, isNew: true };\n    else if (!c.done')],
+  },
+  'unfinished groups run again as a whole': {
+    seeds: 5_000,
+    patches: [patch('redo.ts', 'of lines) {\n      const settled', 'of lines.filter(({ unfinished }) => !unfinished)) {\n      const settled')],
+  },
+  'an unfinished group forgets what an earlier epoch had': {
+    seeds: 20_000,
+    patches: [patch('unfinished.ts', 'of before) {', 'of before.slice(1)) {')],
+  },
+  'the reason of the end not stored before it': {
+    seeds: 20_000,
+    patches: [patch('leaf.ts', '      await this.savePart();\n      if (!await this.report({ parts: this.parts })) return;', '      if (!await this.report({ parts: this.parts })) return;')],
   },
   'second calls beyond the window': {
     seeds: 20_000,

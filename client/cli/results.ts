@@ -75,6 +75,6 @@ async function failures(name: string, flags: TargetFlags): Promise<void> {
   } else if (unlisted === 0) {
     process.stdout.write(`no batch is known to have failed (${status.status})\n`);
   }
-  if (unlisted > 0) process.stdout.write(`${unlisted}${groups.length > 0 ? ' more' : ''} failed in groups that were not finished${status.reason ? `; the job's reason: ${status.reason.message}` : ''}\n`);
+  if (unlisted > 0) process.stdout.write(`${unlisted}${groups.length > 0 ? ' more' : ''} failed that are not listed, because their dispatcher was lost or has not finished their group${status.reason ? `; the job's reason: ${status.reason.message}` : ''}\n`);
   if (status.failed > 0 && status.endedAt) process.stdout.write(`run them again with: burst redrive ${await jobArn(job, flags)}\n`);
 }

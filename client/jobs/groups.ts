@@ -4,7 +4,7 @@ import { isTerminal, status, statusOf } from './status';
 import { manifestObject } from '../../lambda/protocol/keys';
 import type { JobRow, Manifest, ManifestGroup } from '../../lambda/protocol/model';
 import { groupSize } from '../../lambda/protocol/plan';
-import { manifestGroups } from '../../lambda/protocol/results';
+import { isWhole, manifestGroups } from '../../lambda/protocol/results';
 import { Pace } from '../polling';
 
 /** In which order batches come: by number, or as their groups of 64 are finished. */
@@ -20,7 +20,7 @@ export interface FollowOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A finished group, or a run of batches that ended without a result. */
+/** A finished group; what a job that ended early has of one; or a run of batches that ended without a result. */
 export type Piece = ManifestGroup | { readonly missing: { readonly start: number; readonly end: number } };
 
 /**
@@ -107,5 +107,7 @@ async function* running(
 async function* adoptedGroups(context: Context, row: JobRow): AsyncGenerator<ManifestGroup> {
   if (!row.plan.redo || isTerminal(statusOf(row))) return;
   const last = JSON.parse(await context.text(manifestObject(row.jobId, row.plan.redo.lastEpoch))) as Manifest;
-  for await (const group of manifestGroups(last, context.text)) if (group.failed.length === 0) yield group;
+  for await (const group of manifestGroups(last, context.text)) {
+    if (isWhole([group], last.batchCount, groupSize(row.plan)) && group.failed.length === 0) yield group;
+  }
 }

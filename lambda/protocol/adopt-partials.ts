@@ -11,7 +11,7 @@ import { Ports } from './ports';
  * that lacks its own only. Run again, it repeats what it did; what an earlier epoch than the last had adopted stays as it is.
  */
 export async function adoptPartials(ports: Ports, epoch: number, manifest: Manifest, plan: Plan): Promise<Set<number>> {
-  const adoption = new Adoption(ports, manifest, epoch, plan, await lackingGroups(ports, manifest, groupCount(plan.batches), { failed: true }));
+  const adoption = new Adoption(ports, manifest, epoch, plan, await lackingGroups(ports, manifest, { failed: true }));
   return adoption.run();
 }
 

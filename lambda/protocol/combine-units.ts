@@ -89,6 +89,7 @@ export class CombineUnits {
 
   /** The next unit that may be combined now. */
   next(now: number): Unit | undefined {
+    this.window.grow(now);
     if (this.running >= this.window.current) return undefined;
     const due = this.waiting.findIndex(({ notBefore }) => notBefore <= now);
     return due < 0 ? undefined : this.waiting.splice(due, 1)[0];
@@ -159,7 +160,7 @@ export class CombineUnits {
         return ++unit.tries.unknowns > MAX_UNKNOWN ? failed(unit, `no answer from Lambda, so whether the combiner ran is unknown: ${outcome.message}`) : this.later(unit);
       case 'throttled':
         unit.tries.calls--;
-        this.window.throttled(this.running - 1); // without this one
+        this.window.throttled(this.running - 1, ports.clock.now()); // without this one
         this.later(unit, 100 + backoff(2, 500, 2_000, ports.random.next()));
         return { kind: 'throttled' };
       case 'refused':

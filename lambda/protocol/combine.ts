@@ -14,6 +14,7 @@ import { isOver, sealIfAbsent } from './seal';
 import { writeTaskResults } from './task-results';
 import { tooManyFailures } from './tolerance';
 import { lastEvent, rootResult, Standing, standingPartials } from './tree-end';
+import { restingLeaves } from './unfinished';
 import { metered, MeteredPorts } from './usage';
 import { backoff } from './window';
 
@@ -97,7 +98,7 @@ export async function settle(world: Ports, job: Epoch, error: unknown): Promise<
 /** What is there at the deadline goes to the combiner; its answer is kept beside the job's status, which stays TIMED_OUT. */
 async function combinePartially(ports: Ports, settings: CombineSettings, row: JobRow, budget: Budget): Promise<void> {
   const combineStartedAt = ports.clock.now();
-  const manifest = await writeManifest(ports, row, 'TIMED_OUT', await surveyGroups(ports, row));
+  const manifest = await writeManifest(ports, row, 'TIMED_OUT', await surveyGroups(ports, row, await restingLeaves(ports, row)));
   // what an earlier run of this wrote stands: more may have been committed since
   const standing = row.plan.tree && await standingPartials(ports, row, manifest);
   const result = await combinedResult(ports, settings, row, manifest, await firstFailures(ports, manifest), budget, standing);

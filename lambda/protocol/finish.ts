@@ -7,6 +7,7 @@ import { Ports } from './ports';
 import type { Execution } from './prepare';
 import { isOver, sealIfAbsent } from './seal';
 import { writeTaskResults } from './task-results';
+import { restingLeaves } from './unfinished';
 import { metered, MeteredPorts, StoredUsage, sumUsage } from './usage';
 
 /** The output of an execution that succeeded. */
@@ -138,7 +139,7 @@ async function endWithoutSuccess(ports: MeteredPorts, row: JobRow, outcome: Outc
 /** What is committed stays readable. A job that failed because its data may not be read ends all the same, without. */
 async function partialResults(ports: Ports, row: JobRow, outcome: Outcome): Promise<Pick<Ending, 'manifest' | 'failedCount' | 'result' | 'children'>> {
   try {
-    const survey = await surveyGroups(ports, row);
+    const survey = await surveyGroups(ports, row, outcome === 'SUCCEEDED' ? [] : await restingLeaves(ports, row));
     const manifest = await writeManifest(ports, row, outcome, survey);
     return {
       children: survey.children,

@@ -18,6 +18,8 @@ export interface Settled {
   readonly startedMs: number;
   readonly tookMs: number;
   readonly attempts: number;
+  /** Of unlike tasks, in a part. */
+  readonly taskId?: string;
 }
 
 /** Collects a group's batches until it is whole. */
@@ -69,22 +71,18 @@ export class GroupInProgress {
     return this.held;
   }
 
-  /** The settled batches, for a part that another attempt goes on from. */
+  /** The settled batches, for a part. */
   entries(): [number, Settled][] {
-    return [...this.settled];
+    return [...this.settled].map(([batch, settled]) => {
+      const taskId = this.ids?.[batch - this.first];
+      if (taskId === undefined) return [batch, settled];
+      return [batch, { ...settled, taskId, ...(settled.failure && { failure: this.named(settled.failure) }) }];
+    });
   }
 
-  document(): { text: string; bytes: number; failed: Failure[] } {
-    const inOrder = Array.from({ length: this.count }, (_, i) => this.settled.get(this.first + i)!);
-    const text = `{"first":${this.first}${this.ids ? `,"ids":${JSON.stringify(this.ids)}` : ''},"entries":[${inOrder.map((s) => s.text).join(',')}]`
-      + `,"started":${JSON.stringify(inOrder.map((s) => s.startedMs))}`
-      + `,"took":${JSON.stringify(inOrder.map((s) => s.tookMs))}`
-      + `,"attempts":${JSON.stringify(inOrder.map((s) => s.attempts))}}`;
-    return {
-      text,
-      bytes: inOrder.reduce((sum, s) => sum + s.bytes, 0),
-      failed: inOrder.flatMap((s) => (s.failure ? [this.named(s.failure)] : [])),
-    };
+  document(): Document {
+    const { text, bytes, failed } = documentOf(this.first, Array.from({ length: this.count }, (_, i) => this.settled.get(this.first + i)!), this.ids);
+    return { text, bytes, failed: failed.map((failure) => this.named(failure)) };
   }
 
   private named(failure: Failure): Failure {
@@ -92,18 +90,32 @@ export class GroupInProgress {
   }
 }
 
-/** The results of a document as a group in progress holds them; undefined for failed batches. */
-export function settledOf(document: GroupDocument): (Settled | undefined)[] {
-  return document.entries.map((entry, i) => {
-    if (entry === null) return undefined;
+/** A `GroupDocument` as text, the bytes of its results, wherever they are, and its failures. */
+interface Document {
+  readonly text: string;
+  readonly bytes: number;
+  readonly failed: Failure[];
+}
+
+/** Of consecutive batches. */
+export function documentOf(first: number, inOrder: Settled[], ids?: string[]): Document {
+  const text = `{"first":${first}${ids ? `,"ids":${JSON.stringify(ids)}` : ''},"entries":[${inOrder.map((s) => s.text).join(',')}]`
+    + `,"started":${JSON.stringify(inOrder.map((s) => s.startedMs))}`
+    + `,"took":${JSON.stringify(inOrder.map((s) => s.tookMs))}`
+    + `,"attempts":${JSON.stringify(inOrder.map((s) => s.attempts))}}`;
+  return { text, bytes: inOrder.reduce((sum, s) => sum + s.bytes, 0), failed: inOrder.flatMap((s) => s.failure ?? []) };
+}
+
+/** What a document and the failures beside it say of each batch, as a group in progress holds it. */
+export function settledOf({ first, ids, entries, started, took, attempts }: GroupDocument, failed: Failure[]): [number, Settled][] {
+  const failures = new Map(failed.map((failure) => [failure.batchId, failure]));
+  return entries.map((entry, i) => {
     const text = JSON.stringify(entry);
-    return {
-      text,
-      bytes: 'ref' in entry ? entry.ref.bytes : Buffer.byteLength(text),
-      startedMs: document.started[i],
-      tookMs: document.took[i],
-      attempts: document.attempts[i],
-    };
+    const bytes = entry === null ? 0 : 'ref' in entry ? entry.ref.bytes : Buffer.byteLength(text);
+    const failure = failures.get(first + i);
+    return [first + i, {
+      text, bytes, startedMs: started[i], tookMs: took[i], attempts: attempts[i], ...(failure && { failure }), ...(ids && { taskId: ids[i] }),
+    }];
   });
 }
 

@@ -48,7 +48,10 @@ export const partialObject = (w: Writer, level: number, index: number) => `${fol
 /** What is too large for a combiner's event; `owner`: who calls. */
 export const entriesObject = (jobId: string, epoch: number, level: number, index: number, owner: string) =>
   `${folder(jobId, epoch)}/tree/${level}-${index}/${owner}-entries.jsonl`;
-export const partObject = (w: Writer) => `${folder(w.jobId, w.epoch)}/parts/${writerTag(w)}.json`;
+/** `number`: of the parts of one writer; none is ever overwritten. */
+export const partObject = (w: Writer, number: number) => `${folder(w.jobId, w.epoch)}/parts/${writerTag(w)}-${number}.json`;
+/** `writer`: who listed the results of a job that ended early; a retry of it writes elsewhere. */
+export const runObject = (jobId: string, epoch: number, first: number, writer: string) => `${folder(jobId, epoch)}/runs/${first}-${writer}.json`;
 
 /** What Prepare makes of items in S3. A second try of it writes elsewhere. */
 export const indexObject = (jobId: string, nonce: string) => `${folder(jobId, 1)}/items-${nonce}.index`;

@@ -4,7 +4,7 @@ import { BUFFER_BYTES, commitGroup, committedUnits, GroupInProgress, resultEntry
 import { GroupItems, ItemReader } from './items';
 import { signalJoin } from './join';
 import { jobKey, leafKey, partObject, Writer } from './keys';
-import { DispatchEvent, Failure, JobRow, LeafRow, Plan } from './model';
+import { DispatchEvent, Failure, JobRow, LeafRow, Plan, Reason } from './model';
 import { Part, readPart, Tries, triesOf, weight } from './part';
 import { groupOfBatch, groupsOfLeaf, JOIN_FAN_IN, Span, spanSize } from './plan';
 import { Budget, CallOutcome, Ports, Row } from './ports';
@@ -98,6 +98,7 @@ class Leaf {
   private readonly committed = new Map<number, { finished: number; failed: number }>();
   private readonly signalled = new Set<number>();
   private parts: string[];
+  private partCount = 0;
   private nextGroup: number;
   private cursor: number;
   private opening = false;
@@ -109,6 +110,7 @@ class Leaf {
   private leaseRenewed: number;
   private reported = '';
   private end?: LeafEnd;
+  private ending?: Promise<void>;
   private crash?: unknown;
   private notify?: () => void;
 
@@ -164,7 +166,7 @@ class Leaf {
       if (mayStart) this.fill();
       const idle = this.running === 0 && this.background.size === 0;
       if (idle && (!mayStart || this.isExhausted())) return;
-      await this.change(mayStart ? this.nextWaiting() : undefined);
+      await this.change(mayStart ? this.nextStart() : undefined);
     }
   }
 
@@ -181,6 +183,7 @@ class Leaf {
 
   private fill(): void {
     const now = this.ports.clock.now();
+    this.window.grow(now);
     while (this.running < this.window.current) {
       const unit = this.combining?.next(now); // first: what is combined is let go of
       if (unit) {
@@ -251,9 +254,7 @@ class Leaf {
         if (this.running === 0 && now - this.lastHeard > STARVED_MS) this.end ??= 'released';
         return;
       case 'failed':
-        if (this.end !== undefined || !await this.report({})) return; // sealed only by a leaf that still owns its groups
-        this.end ??= 'stopped';
-        return sealEarly(this.ports, this.event, 'FAILED', end.reason);
+        if (this.end === undefined) await this.endJob(end.reason);
     }
   }
 
@@ -284,17 +285,14 @@ class Leaf {
         });
       case 'throttled':
         task.calls--;
-        this.window.throttled(this.running);
+        this.window.throttled(this.running, now);
         this.later(task, 100 + backoff(2, 500, 2_000, this.ports.random.next()));
         if (this.running === 0 && now - this.lastHeard > STARVED_MS) this.end ??= 'released';
         return;
       case 'refused':
         task.calls--;
         if (++task.refusals < MAX_REFUSALS) return this.later(task, 500 * 2 ** task.refusals);
-        this.end ??= 'stopped';
-        await sealEarly(this.ports, this.event, 'FAILED', {
-          code: 'WorkerRefused', message: `Lambda refused to run the worker: ${outcome.errorType}: ${outcome.message}`,
-        });
+        await this.endJob({ code: 'WorkerRefused', message: `Lambda refused to run the worker: ${outcome.errorType}: ${outcome.message}` });
     }
   }
 
@@ -373,13 +371,23 @@ class Leaf {
     await this.checkTolerance(failure);
   }
 
-  /** Above tolerance the job cannot succeed any more. Sealed only by a leaf that still owns its groups. */
+  /** Above tolerance the job cannot succeed any more. */
   private async checkTolerance(last: Failure): Promise<void> {
     const { failed } = this.counts();
-    if (failed <= this.plan.toleratedFailures || this.end !== undefined) return;
-    if (!await this.report({})) return;
-    this.end ??= 'stopped';
-    await sealEarly(this.ports, this.event, 'FAILED', tooManyFailures(failed, this.plan, last));
+    if (failed > this.plan.toleratedFailures && this.end === undefined) await this.endJob(tooManyFailures(failed, this.plan, last));
+  }
+
+  /**
+   * Seals the job, once, and only if this leaf still owns its groups. What it has of those that are not whole is stored before:
+   * whoever lists the results of the job finds there why it failed.
+   */
+  private endJob(reason: Reason): Promise<void> {
+    return this.ending ??= (async () => {
+      await this.savePart();
+      if (!await this.report({ parts: this.parts })) return;
+      this.end ??= 'stopped';
+      await sealEarly(this.ports, this.event, 'FAILED', reason);
+    })();
   }
 
   private timing(task: Task, startedAt: number) {
@@ -391,9 +399,12 @@ class Leaf {
     this.waiting.push(task);
   }
 
-  private nextWaiting(): number | undefined {
+  /** In how many ms something that waits may start; undefined: only once a call has ended. */
+  private nextStart(): number | undefined {
     const next = this.waiting.reduce((least, task) => Math.min(least, task.notBefore), this.combining?.nextAt() ?? Infinity);
-    return next === Infinity || this.running >= this.window.current ? undefined : Math.max(1, next - this.ports.clock.now());
+    const at = this.running < this.window.current ? next
+      : next < Infinity || this.fresh.length > 0 ? Math.max(this.window.growsAt, this.fresh.length > 0 ? 0 : next) : Infinity;
+    return at === Infinity ? undefined : Math.max(1, at - this.ports.clock.now());
   }
 
   private async settle(task: Task, group: OpenGroup, settled: Settled): Promise<void> {
@@ -498,15 +509,16 @@ class Leaf {
   }
 
   private async close(): Promise<LeafEnd> {
+    await this.ending;
     if (this.end === 'ownership lost') return this.end;
     const endedAt = this.ports.clock.now();
     const isDone = this.cursor >= this.groups.end;
+    if (!isDone) await this.savePart();
     if (isDone || this.end === 'stopped' || endedAt >= this.plan.deadline) {
       // a leaf past the deadline leaves the verdict to the monitor
-      await this.report({ endedAt, ...(isDone ? { done: true } : {}) });
+      await this.report({ endedAt, ...(isDone ? { done: true } : { parts: this.parts }) });
       return isDone ? 'done' : this.end ?? 'stopped';
     }
-    await this.savePart();
     const handOver = this.end !== 'released' && this.event.hop < MAX_HOPS;
     if (!await this.report({ endedAt, parts: this.parts, ...(handOver ? {} : { released: true, leaseUntil: 0 }) })) return 'ownership lost';
     if (!handOver) return 'released';
@@ -527,8 +539,9 @@ class Leaf {
       ...(this.combining && { combining: this.combining.tries() }),
     };
     if (weight(part) === this.inherited) return;
-    const key = partObject(this.writer);
+    const key = partObject(this.writer, this.partCount++);
     await this.ports.payloads.put(key, JSON.stringify(part));
+    this.inherited = weight(part);
     this.parts = [key];
     this.progressed = true;
   }

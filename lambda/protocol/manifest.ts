@@ -1,10 +1,12 @@
 import { JobState } from './errors';
 import { groupKey, manifestObject, manifestPiece } from './keys';
 import { childUsage, MAP_STATE_USAGE } from './map-usage';
-import { Failure, GroupDocument, GroupRow, JobRow, Manifest, ManifestGroup, Outcome } from './model';
+import { Failure, GroupRow, JobRow, LeafRow, Manifest, ManifestGroup, Outcome } from './model';
+import { groupSize } from './plan';
 import { Ports } from './ports';
 import { fetchText } from './redo';
-import { manifestGroups } from './results';
+import { linesByGroup } from './results';
+import { linesOf, ManifestLine, unfinishedGroups } from './unfinished';
 import { StoredUsage, sumUsage } from './usage';
 
 /** Up to this size the manifest holds its groups itself: one object instead of two. */
@@ -31,8 +33,11 @@ export interface Survey {
   readonly children?: StoredUsage;
 }
 
-/** Reads every group's row once, strongly consistent, in flat memory; what does not fit is put aside as manifest pieces. */
-export async function surveyGroups(ports: Ports, row: JobRow): Promise<Survey> {
+/**
+ * Reads every group's row once, strongly consistent, in flat memory; what does not fit is put aside as manifest pieces.
+ * `leaves`: of a job that ends early, whose unfinished groups count, too.
+ */
+export async function surveyGroups(ports: Ports, row: JobRow, leaves: LeafRow[] = []): Promise<Survey> {
   const writer = ports.random.nonce();
   const pieces: string[] = [];
   const firstFailures: Failure[] = [];
@@ -50,7 +55,7 @@ export async function surveyGroups(ports: Ports, row: JobRow): Promise<Survey> {
     lines = [];
     chars = 0;
   };
-  for await (const { group, isNew } of overlaid(ports, row)) {
+  for await (const { group, isNew } of overlaid(ports, row, leaves, writer)) {
     if (isNew) committedGroups++;
     if (isNew && row.plan.map) children.push(childUsage(row.plan.map, group as GroupRow));
     if (children.length === PAGE) children = [sumUsage(...children)];
@@ -58,7 +63,7 @@ export async function surveyGroups(ports: Ports, row: JobRow): Promise<Survey> {
     failedCount += group.failed.length;
     bytes += bytesOf(group);
     firstFailures.push(...group.failed.slice(0, FIRST_FAILURES - firstFailures.length));
-    const line = lineOf(group);
+    const line = textOf(group);
     lines.push(line);
     chars += line.length;
     if (chars > PIECE_CHARS) await flush();
@@ -78,41 +83,45 @@ export async function surveyGroups(ports: Ports, row: JobRow): Promise<Survey> {
 }
 
 /** A child of a Distributed Map can count the characters of its result only. */
-function bytesOf({ bytes, data }: Listed): number {
+function bytesOf({ bytes, data }: ManifestGroup | ManifestLine): number {
   return typeof data === 'string' ? Math.max(bytes, Buffer.byteLength(data)) : bytes;
 }
 
-/** A group as the manifest lists it; a row's document is text already. */
-type Listed = Omit<ManifestGroup, 'data'> & { readonly data?: GroupDocument | string };
-
-function lineOf(listed: Listed): string {
-  const { group, first, count, failed, data, object } = listed;
-  const head = JSON.stringify({ group, first, count, failed, bytes: bytesOf(listed), ...(object !== undefined && { object }) });
+function textOf(listed: ManifestGroup | ManifestLine): string {
+  const { group, first, count, failed, data, object, unfinished } = listed;
+  const also = { ...(object !== undefined && { object }), ...(unfinished && { unfinished }) };
+  const head = JSON.stringify({ group, first, count, failed, bytes: bytesOf(listed), ...also });
   if (data === undefined) return head;
   return `${head.slice(0, -1)},"data":${typeof data === 'string' ? data : JSON.stringify(data)}}`;
 }
 
-/** The groups of the last manifest, if there is one, with the committed rows of this epoch in the place of theirs; by group. */
-async function* overlaid(ports: Ports, row: JobRow): AsyncGenerator<{ group: Listed; isNew: boolean }> {
-  if (!row.plan.redo) {
-    for await (const group of committedRows(ports, row)) yield { group, isNew: true };
-    return;
-  }
-  const last = JSON.parse(await fetchText(ports)(manifestObject(row.jobId, row.plan.redo.lastEpoch))) as Manifest;
-  const old = manifestGroups(last, fetchText(ports));
+/** By group: what is committed in this epoch; else what leaves had finished of it, and what the last manifest says. */
+async function* overlaid(
+  ports: Ports, row: JobRow, leaves: LeafRow[], writer: string,
+): AsyncGenerator<{ group: ManifestGroup | ManifestLine; isNew: boolean }> {
+  const old = row.plan.redo ? lastLines(ports, row, row.plan.redo.lastEpoch) : nothing();
   const fresh = committedRows(ports, row);
-  let [a, b] = [await old.next(), await fresh.next()];
-  while (!a.done || !b.done) {
-    if (b.done || (!a.done && a.value.group < b.value.group)) {
-      yield { group: a.value as ManifestGroup, isNew: false };
-      a = await old.next();
-    } else {
-      yield { group: b.value, isNew: true };
-      if (!a.done && a.value.group === b.value.group) a = await old.next();
-      b = await fresh.next();
-    }
+  const open = unfinishedGroups(ports, leaves);
+  let [a, b, c] = [await old.next(), await fresh.next(), await open.next()];
+  const isAt = (at: number, next: IteratorResult<{ readonly group: number }>) => !next.done && next.value.group === at;
+  while (!a.done || !b.done || !c.done) {
+    const at = Math.min(...[a, b, c].map((next) => (next.done ? Infinity : next.value.group)));
+    const before: ManifestGroup[] = a.done || !isAt(at, a) ? [] : a.value.lines;
+    if (!b.done && isAt(at, b)) yield { group: b.value, isNew: true };
+    else if (!c.done && isAt(at, c)) for (const group of await linesOf(ports, row, c.value, before, writer)) yield { group, isNew: false };
+    else for (const group of before) yield { group, isNew: false };
+    if (isAt(at, a)) a = await old.next();
+    if (isAt(at, b)) b = await fresh.next();
+    if (isAt(at, c)) c = await open.next();
   }
 }
+
+async function* lastLines(ports: Ports, { jobId, plan }: JobRow, epoch: number): AsyncGenerator<{ group: number; lines: ManifestGroup[] }> {
+  const last = JSON.parse(await fetchText(ports)(manifestObject(jobId, epoch))) as Manifest;
+  for await (const of of linesByGroup(last, groupSize(plan), fetchText(ports))) if (of.lines.length > 0) yield of;
+}
+
+async function* nothing(): AsyncGenerator<never> {}
 
 /** Strongly consistent reads, a page in memory at a time. */
 async function* committedRows(ports: Ports, row: JobRow): AsyncGenerator<GroupRow> {

@@ -234,7 +234,10 @@ export interface PartialRow {
   ttl: number;
 }
 
-/** One line of the manifest. */
+/**
+ * One line of the manifest: a committed group; or, of a group that a job which ended early did not finish, consecutive batches that
+ * have an end, so that there may be several lines of it.
+ */
 export interface ManifestGroup {
   readonly group: number;
   readonly first: number;
@@ -243,6 +246,8 @@ export interface ManifestGroup {
   readonly data?: GroupDocument;
   readonly object?: string;
   readonly bytes: number;
+  /** The group is not committed. */
+  readonly unfinished?: true;
 }
 
 /** Written once at the end of an epoch: the only truth about its results from then on. */
@@ -256,7 +261,7 @@ export interface Manifest {
   readonly succeededCount: number;
   readonly failedCount: number;
   readonly bytes: number;
-  /** The committed groups by number: here, */
+  /** By number of the first batch: here, */
   readonly groups?: ManifestGroup[];
   /** or, when they are many, as JSON Lines in these objects. */
   readonly pieces?: string[];

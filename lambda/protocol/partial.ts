@@ -4,7 +4,7 @@ import { BatchRange, Manifest, PartialRow } from './model';
 import { childrenOfNode, GROUP_SIZE, JOIN_FAN_IN, joinLevels } from './plan';
 import { Ports, Row } from './ports';
 import { fetchText } from './redo';
-import { manifestGroups } from './results';
+import { linesByGroup } from './results';
 
 /** A place in the tree of partial results: groups are level 0, and each level above has one for each join node over the level below. */
 export interface Place {
@@ -43,16 +43,12 @@ export function isAbove({ level, index }: Place, groups: readonly number[]): boo
   return groups[from] < (index + 1) * size;
 }
 
-/** The groups that a manifest lacks, in order, and with `failed` those with failed batches, too. */
-export async function lackingGroups(ports: Ports, manifest: Manifest, groups: number, also: { readonly failed: boolean }): Promise<number[]> {
+/** The groups that were not committed when a manifest was written, in order, and with `failed` those with failed batches, too. */
+export async function lackingGroups(ports: Ports, manifest: Manifest, also: { readonly failed: boolean }): Promise<number[]> {
   const lacking: number[] = [];
-  let next = 0;
-  for await (const { group, failed } of manifestGroups(manifest, fetchText(ports))) {
-    for (; next < group; next++) lacking.push(next);
-    next++;
-    if (also.failed && failed.length > 0) lacking.push(group);
+  for await (const { group, lines } of linesByGroup(manifest, GROUP_SIZE, fetchText(ports))) {
+    if (lines.length === 0 || lines[0].unfinished || (also.failed && lines[0].failed.length > 0)) lacking.push(group);
   }
-  for (; next < groups; next++) lacking.push(next);
   return lacking;
 }
 

@@ -2,9 +2,9 @@ import { Settled, settledOf } from './group';
 import { Index, readIndex, readLines, writeLines } from './items';
 import { redoObject } from './keys';
 import { Manifest, ManifestGroup, Redo } from './model';
-import { batchesOfGroup, groupCount, Span, spanSize } from './plan';
+import { Span } from './plan';
 import { Ports } from './ports';
-import { Fetch, groupDocument, manifestGroups } from './results';
+import { Fetch, groupDocument, isWhole, linesByGroup } from './results';
 
 /** What a group that is run again starts from: its number, and the results of the last epoch that stay. */
 export interface Adopted {
@@ -21,31 +21,33 @@ export class RedoReader {
   async adopt(unit: number): Promise<Adopted> {
     this.index ??= readIndex(this.ports, this.redo.indexAt, this.redo.key, this.units);
     const [line] = await readLines(this.ports, this.redo.key, await this.index, unit);
-    const last = JSON.parse(line) as ManifestGroup;
-    if (last.data === undefined && last.object === undefined) return { group: last.group, good: new Map() };
-    const document = await groupDocument(last, fetchText(this.ports));
-    return {
-      group: last.group,
-      good: new Map(settledOf(document).flatMap((settled, i): [number, Settled][] => (settled ? [[document.first + i, settled]] : []))),
-    };
+    const { group, lines } = JSON.parse(line) as RedoLine;
+    const good = new Map<number, Settled>();
+    for (const last of lines) {
+      const settled = settledOf(await groupDocument(last, fetchText(this.ports)), last.failed);
+      settled.filter(([, { failure }]) => !failure).forEach(([batch, result]) => good.set(batch, result));
+    }
+    return { group, good };
   }
+}
+
+/** What the last manifest says of a group. */
+interface RedoLine {
+  readonly group: number;
+  readonly lines: readonly ManifestGroup[];
 }
 
 /** Lists the groups of which the last manifest lacks something, and those that still are to be combined, and stores the list. `size`: batches per group. */
 export async function writeRedo(
   ports: Ports, jobId: string, epoch: number, manifest: Manifest, size: number, uncombined: ReadonlySet<number>,
 ): Promise<{ redo: Redo; units: number }> {
-  const groups = groupCount(manifest.batchCount, size);
-  const redone: Partial<ManifestGroup>[] = [];
+  const redone: RedoLine[] = [];
   let adopted = 0;
-  let next = 0;
-  for await (const group of manifestGroups(manifest, fetchText(ports))) {
-    for (; next < group.group; next++) redone.push({ group: next });
-    next++;
-    if (group.failed.length > 0 || uncombined.has(group.group)) redone.push(group);
-    else adopted += spanSize(batchesOfGroup(group.group, manifest.batchCount, size));
+  for await (const { group, lines } of linesByGroup(manifest, size, fetchText(ports))) {
+    const isGood = isWhole(lines, manifest.batchCount, size) && lines.every(({ failed }) => failed.length === 0);
+    if (!isGood || uncombined.has(group)) redone.push({ group, lines });
+    else adopted += lines[0].count;
   }
-  for (; next < groups; next++) redone.push({ group: next });
   const key = redoObject(jobId, epoch);
   const { body, indexAt } = writeLines(redone, 1, 1);
   await ports.payloads.put(key, body);

@@ -1,4 +1,5 @@
 import { Failure, GroupDocument, Manifest, ManifestGroup, TreeEntry } from './model';
+import { batchesOfGroup, groupCount, spanSize } from './plan';
 
 /** What became of one batch. */
 export interface BatchResult {
@@ -16,12 +17,27 @@ export interface BatchResult {
 /** Fetches an object of the payload bucket as text. */
 export type Fetch = (key: string) => Promise<string>;
 
-/** The committed groups of a manifest, in order; one piece in memory at a time. */
+/** The lines of a manifest, by their first batch; one piece in memory at a time. */
 export async function* manifestGroups(manifest: Manifest, fetch: Fetch): AsyncGenerator<ManifestGroup> {
   yield* manifest.groups ?? [];
   for (const piece of manifest.pieces ?? []) {
     for (const line of (await fetch(piece)).split('\n')) if (line !== '') yield JSON.parse(line) as ManifestGroup;
   }
+}
+
+/** Every group of a job with its lines of the manifest, of which there may be none; `size`: batches per group. */
+export async function* linesByGroup(manifest: Manifest, size: number, fetch: Fetch): AsyncGenerator<{ group: number; lines: ManifestGroup[] }> {
+  let now: { group: number; lines: ManifestGroup[] } = { group: 0, lines: [] };
+  for await (const line of manifestGroups(manifest, fetch)) {
+    for (; now.group < line.group; now = { group: now.group + 1, lines: [] }) yield now;
+    now.lines.push(line);
+  }
+  for (; now.group < groupCount(manifest.batchCount, size); now = { group: now.group + 1, lines: [] }) yield now;
+}
+
+/** Whether every batch of a group has its end. */
+export function isWhole([line]: readonly ManifestGroup[], batches: number, size: number): boolean {
+  return line !== undefined && line.count === spanSize(batchesOfGroup(line.group, batches, size));
 }
 
 export async function groupDocument(group: ManifestGroup, fetch: Fetch): Promise<GroupDocument> {

@@ -2,7 +2,7 @@ import { SPILL_BYTES } from './group';
 import { ItemReader } from './items';
 import { resultObject } from './keys';
 import { Entry, Failure, JobRow, Manifest, ManifestGroup, Task } from './model';
-import { GROUP_SIZE, groupCount, groupOfBatch, groupSize } from './plan';
+import { GROUP_SIZE, groupCount, groupOfBatch } from './plan';
 import { Ports } from './ports';
 import { fetchText } from './redo';
 import { groupDocument, manifestGroups } from './results';
@@ -31,34 +31,36 @@ async function* chunks(ports: Ports, row: JobRow, manifest: Manifest): AsyncGene
     yield Buffer.from(`${isFirst ? '{' : ','}${members.join(',')}`);
     isFirst = false;
   }
-  for await (const group of allGroups(ports, row, manifest)) {
-    if (page.push(group()) === PAGE) yield* flush();
+  for await (const members of allMembers(ports, row, manifest)) {
+    if (page.push(members()) === PAGE) yield* flush();
   }
   yield* flush();
   yield Buffer.from(isFirst ? '{}' : '}');
 }
 
-/** The members of each group, those that were never committed too, in order. */
-async function* allGroups(ports: Ports, { plan }: JobRow, manifest: Manifest): AsyncGenerator<() => Promise<string[]>> {
-  const size = groupSize(plan);
-  const count = groupCount(plan.batches, size);
+/** The members of all batches, those that have no end too, in order, up to 64 at a time. */
+async function* allMembers(ports: Ports, { plan }: JobRow, manifest: Manifest): AsyncGenerator<() => Promise<string[]>> {
   const items = new ItemReader(ports, plan, { start: 0, end: groupCount(plan.batches) });
   let held: { readonly at: number; readonly tasks: Promise<Task[]> } | undefined;
   const tasksAt = (at: number) => {
     if (held?.at !== at) held = { at, tasks: items.group(at).then(({ tasks }) => tasks!) };
     return held.tasks;
   };
-  const notRun = (group: number) => async () => {
-    const [at, from] = [groupOfBatch(group * size), (group * size) % GROUP_SIZE];
-    return (await tasksAt(at)).slice(from, from + size).map(({ id }) => member(id, { status: 'NOT_RUN' }));
+  const notRun = function* (start: number, end: number) {
+    for (let from = start, to: number; from < end; from = to) {
+      const [at, batch] = [groupOfBatch(from), from];
+      to = Math.min(end, (at + 1) * GROUP_SIZE);
+      const [first, last] = [batch - at * GROUP_SIZE, to - at * GROUP_SIZE];
+      yield async () => (await tasksAt(at)).slice(first, last).map(({ id }) => member(id, { status: 'NOT_RUN' }));
+    }
   };
   let next = 0;
-  for await (const group of manifestGroups(manifest, fetchText(ports))) {
-    for (; next < group.group; next++) yield notRun(next);
-    yield () => membersOf(ports, group);
-    next++;
+  for await (const line of manifestGroups(manifest, fetchText(ports))) {
+    yield* notRun(next, line.first);
+    yield () => membersOf(ports, line);
+    next = line.first + line.count;
   }
-  for (; next < count; next++) yield notRun(next);
+  yield* notRun(next, plan.batches);
 }
 
 async function membersOf(ports: Ports, group: ManifestGroup): Promise<string[]> {

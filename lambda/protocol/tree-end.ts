@@ -27,7 +27,7 @@ export type Standing = Pick<PartialRow, 'level' | 'index' | 'bytes' | 'object'>;
 export async function standingPartials(ports: Ports, row: JobRow, manifest: Manifest): Promise<Standing[]> {
   const groups = groupCount(row.plan.batches);
   if (groups === 0) return [];
-  const later = await lackingGroups(ports, manifest, groups, { failed: false });
+  const later = await lackingGroups(ports, manifest, { failed: false });
   const read = async (places: Place[]): Promise<Standing[]> =>
     readPartials(ports, row, places.filter((place) => !isAbove(place, later)), ['level', 'index', 'bytes', 'object']);
   const below = async (place: Place): Promise<Standing[]> => {

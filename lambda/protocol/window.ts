@@ -1,10 +1,15 @@
+/** A window that was cut is tried wider by an eighth, and at least by one, this often: long calls succeed too seldom to widen it. */
+const GROWTH_MS = 1_000;
+const GROWTH_SHARE = 1 / 8;
+
 /**
  * How many calls may be in flight, never beyond its limit. Lambda takes a call or answers 429 at once, without a queue and
  * free of charge: what still runs after a 429 is what there was room for, and the window is cut to that. Each success makes room for
- * one more, so that the window doubles within the time of one call once there is room again.
+ * one more, so that the window doubles within the time of one call once there is room again; so does time.
  */
 export class Window {
   private size: number;
+  private changedAt = 0;
 
   constructor(private readonly limit: number) {
     this.size = limit;
@@ -14,13 +19,25 @@ export class Window {
     return this.size;
   }
 
+  /** When it grows by itself; Infinity: it is as wide as it may be. */
+  get growsAt(): number {
+    return this.size < this.limit ? this.changedAt + GROWTH_MS : Infinity;
+  }
+
+  grow(now: number): void {
+    if (now < this.growsAt) return;
+    this.size = Math.min(this.limit, this.size + Math.max(1, Math.floor(this.size * GROWTH_SHARE)));
+    this.changedAt = now;
+  }
+
   succeeded(): void {
     this.size = Math.min(this.limit, this.size + 1);
   }
 
   /** `running`: calls in flight, without the throttled one. */
-  throttled(running: number): void {
+  throttled(running: number, now: number): void {
     this.size = Math.max(1, Math.min(this.size, running));
+    this.changedAt = now;
   }
 }
 

@@ -35,7 +35,7 @@ test('cancel: nothing new starts, the status is CANCELLED, what was committed st
   expect((await job.client.status(jobId)).finished).toBe(finished);
   const manifest = await job.client.manifest(jobId);
   expect(manifest).toMatchObject({ outcome: 'CANCELLED', batchCount: 400, failedCount: 0 });
-  expect(manifest.succeededCount).toBeGreaterThan(0);
+  expect(manifest.succeededCount).toBe(finished); // those of unfinished groups, too
   expect(manifest.succeededCount).toBeLessThan(400);
 
   expect(await job.client.redrive(jobId)).toEqual({ jobId, epoch: 2 });

@@ -76,9 +76,10 @@ test('a job that ends early tells of each what became of it; a redrive runs the 
   });
   const tasks = Array.from({ length: 130 }, (_, i) => ({ id: `t${i}`, function: 'double', params: i }));
   expect(await w.run({ tasks, maxConcurrency: 1 })).toMatchObject({ succeeded: false, verdict: { errorName: 'TooManyFailures' } });
-  const early = resultOf(w) as { [id: string]: { status: string } };
+  const early = resultOf(w);
   expect(Object.keys(early)).toEqual(tasks.map(({ id }) => id));
-  expect(early.t129).toEqual({ status: 'NOT_RUN' });
+  expect(early).toMatchObject({ t0: { status: 'SUCCEEDED', result: 't0' }, t3: { status: 'FAILED', error: { message: 'boom' } }, t129: { status: 'NOT_RUN' } });
+  expect(manifestOf(w).groups[0]).toMatchObject({ first: 0, count: 4, failed: [{ batchId: 3, taskId: 't3' }] });
   isMended = true;
   expect(await w.run({ redrive: { jobId: 'job' } }, 'job.e2')).toMatchObject({ succeeded: true });
   expect(resultOf(w, 2)).toEqual(Object.fromEntries(tasks.map(({ id }) => [id, { status: 'SUCCEEDED', result: id }])));

@@ -105,7 +105,7 @@ class Follower:
 
     def _missing(self, start: int, end: int, seen: set[int]) -> Iterator[dict[str, Any]]:
         # a group committed after the manifest of a job that ended early is not in it, but was given already
-        size = 1 if self._job["plan"].get("map") else 64
+        size = self._group_size()
         for group in range(start // size, -(-end // size)):
             if group in seen:
                 if start < group * size:
@@ -113,6 +113,9 @@ class Follower:
                 start = min(end, (group + 1) * size)
         if start < end:
             yield {"missing": (start, end)}
+
+    def _group_size(self) -> int:
+        return 1 if self._job["plan"].get("map") else 64
 
     def _has_ended(self, row: Mapping[str, Any]) -> bool:
         return bool(row["epoch"] != self._job["epoch"]) or status_of(row) in TERMINAL
@@ -146,7 +149,11 @@ class Follower:
         redo = self._job["plan"].get("redo")
         if redo and status_of(self._job) not in TERMINAL:
             last = json.loads(self.fetch(manifest_object(self._job["jobId"], redo["lastEpoch"])))
-            yield from (group for group in manifest_groups(last, self.fetch) if not group["failed"])
+            size = self._group_size()
+            for group in manifest_groups(last, self.fetch):
+                whole = min(size, last["batchCount"] - group["group"] * size)
+                if group["count"] == whole and not group["failed"]:
+                    yield group
 
     def _in_order(self) -> Iterator[dict[str, Any]]:
         """What follows on what was taken, without a gap."""

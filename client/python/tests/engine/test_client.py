@@ -93,6 +93,7 @@ def test_a_job_that_fails_says_why(items: BurstClient) -> None:
     job = items.submit(items_request(10, exitIn=0))
     status = items.wait(job, poll_seconds=0.2)
     assert status.status == "FAILED" and status.reason is not None
+    assert [failure.batch_id for failure in items.failures(job)] == [0]
     with pytest.raises(JobFailedError, match=f"job {job} is FAILED"):
         items.result(job)
 
