@@ -173,7 +173,10 @@ function write(name: string, { account, batchMs, options }: Session, measured: r
   const { region, concurrency, isEmulated } = account;
   const { region: pricesOf, date } = PRICES;
   const data = {
-    at: new Date().toISOString(), region, concurrency, isEmulated, batchMs, maxDollars: options.maxDollars, prices: { region: pricesOf, date }, measured, simulated,
+    at: new Date().toISOString(),
+    ...{ region, concurrency, isEmulated, batchMs, maxDollars: options.maxDollars, prices: { region: pricesOf, date } },
+    measured,
+    simulated,
   };
   writeFileSync(`${name}.json`, `${JSON.stringify(data, undefined, 2)}\n`);
   writeFileSync(`${name}.md`, `${textOf(measured, simulated, account)}\n`);

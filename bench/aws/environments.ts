@@ -19,8 +19,8 @@ export type Role = 'worker' | 'dispatcher' | 'monitor';
 
 const UPDATE_SECONDS = 120;
 /** Lines may come late; what has not come by then is left out. */
-const LATE_MS = 60_000;
-const LOOK_MS = 5_000;
+const LATE_MS = { aws: 60_000, engine: 5_000 };
+const LOOK_MS = { aws: 5_000, engine: 200 };
 
 const functionsOf = ({ workers, dispatcher, monitor }: JobAddress): { readonly [role in Role]: string } =>
   ({ worker: workers![0], dispatcher, monitor });
@@ -38,18 +38,18 @@ export async function renew(connection: Connection, address: JobAddress, run: nu
 
 /** The REPORT lines that Lambda wrote since, in the text format; waits for those of `calls` workers. */
 export async function reported(
-  connection: Connection, address: JobAddress, since: Date, calls: number, isPatient: boolean,
+  connection: Connection, address: JobAddress, since: Date, calls: number, where: 'aws' | 'engine',
 ): Promise<{ [role in Role]?: Calls }> {
   const logs = new CloudWatchLogsClient({});
   const groups = Object.fromEntries(await Promise.all(Object.entries(functionsOf(address)).map(async ([role, FunctionName]) => {
     const { LoggingConfig } = await connection.lambda().send(new GetFunctionConfigurationCommand({ FunctionName }));
     return [role, LoggingConfig?.LogGroup];
   }))) as { [role in Role]?: string };
-  const until = Date.now() + (isPatient ? LATE_MS : 0);
+  const until = Date.now() + LATE_MS[where];
   for (;;) {
     const worker = await callsIn(logs, groups.worker, since);
     if ((worker?.calls ?? 0) < calls && Date.now() < until) {
-      await sleep(LOOK_MS);
+      await sleep(LOOK_MS[where]);
       continue;
     }
     return { worker, dispatcher: await callsIn(logs, groups.dispatcher, since), monitor: await callsIn(logs, groups.monitor, since) };

@@ -90,7 +90,7 @@ export async function measure({ client, connection, run, number, batchMs, isEmul
     perSecond: perSecond(starts),
     callMs: spread(batches.map(({ durationMs }) => durationMs)),
     ...dispatchers.length > 0 && { leafStartMs: spread(dispatchers.map(({ startMs }) => startMs)) },
-    functions: await reported(connection, address, startDate!, run.batches, !isEmulated),
+    functions: await reported(connection, address, startDate!, run.batches, isEmulated ? 'engine' : 'aws'),
   };
 }
 

@@ -110,7 +110,8 @@ describe('in an account that the local AWS plays', () => {
     const { stateMachines } = await new SFNClient(config).send(new ListStateMachinesCommand({}));
     return [
       ...(Stacks ?? []).map(({ StackName }) => StackName!), ...(Functions ?? []).map(({ FunctionName }) => FunctionName!), ...TableNames ?? [],
-      ...(Buckets ?? []).map(({ Name }) => Name!), ...(logGroups ?? []).map(({ logGroupName }) => logGroupName!), ...(stateMachines ?? []).map(({ name }) => name!),
+      ...(Buckets ?? []).map(({ Name }) => Name!),
+      ...(logGroups ?? []).map(({ logGroupName }) => logGroupName!), ...(stateMachines ?? []).map(({ name }) => name!),
     ].filter((name) => !/^(CDKToolkit|cdk-hnb659fds-)/.test(name));
   }
 
@@ -124,16 +125,17 @@ describe('in an account that the local AWS plays', () => {
   });
 
   test('jobs are measured, priced and removed; a Ctrl-C removes them as well', async () => {
-    const bootstrap = spawn(process.execPath, [require.resolve('aws-cdk/bin/cdk'), 'bootstrap', 'aws://000000000000/us-east-1', '--output', path.join(folder, 'cdk.out')], { cwd: folder, env });
+    const args = ['bootstrap', 'aws://000000000000/us-east-1', '--output', path.join(folder, 'cdk.out')];
+    const bootstrap = spawn(process.execPath, [require.resolve('aws-cdk/bin/cdk'), ...args], { cwd: folder, env });
     expect(await new Promise((resolve) => bootstrap.on('close', resolve))).toBe(0);
 
     const output = path.join(folder, 'figures');
-    const { code, out, err } = await run(['--sizes', '12', '--batch-seconds', '0.05', '--yes', '000000000000', '--output', output], env);
+    const { code, out, err } = await run(['--sizes', '12', '--ways', 'Tree,Express', '--batch-seconds', '0.05', '--yes', '000000000000', '--output', output], env);
     expect({ code, err }).toMatchObject({ code: 0, err: expect.stringContaining('(emulated, not AWS)') });
     expect(await left()).toEqual([]);
     const { isEmulated, measured } = JSON.parse(readFileSync(`${output}.json`, 'utf8'));
     expect(isEmulated).toBe(true);
-    expect(measured.map((one: any) => one.run.way)).toEqual(['Tree', 'Standard', 'Express']);
+    expect(measured.map((one: any) => one.run.way)).toEqual(['Tree', 'Express']);
     for (const one of measured) {
       expect(one).toMatchObject({ status: 'SUCCEEDED', functions: { worker: { calls: 12 } }, usage: { workerInvocations: 12 } });
       expect(one.firstStartMs).toBeGreaterThan(0);
