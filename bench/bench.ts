@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { program } from 'commander';
 import { cost } from './cost';
+import { engine } from './engine';
 import { fanOut } from './fan-out';
 import { hotPath } from './hot-path';
 import { machine } from './machine';
@@ -14,6 +15,7 @@ const BENCHMARKS: { readonly [name: string]: Benchmark } = {
   'fan-out': fanOut,
   cost,
   'hot-path': hotPath,
+  engine,
 };
 const DOCUMENT = join(__dirname, '..', 'docs', 'performance.md');
 

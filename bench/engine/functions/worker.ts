@@ -1,0 +1,3 @@
+import { work } from './work';
+
+export const handler = ({ batchId }: { batchId: number }) => work(batchId);
