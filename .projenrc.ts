@@ -66,6 +66,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@aws-sdk/lib-storage@3.1162.0', // objects of any size in flat memory: multipart uploads from a stream
     '@aws-sdk/util-dynamodb',
     '@smithy/node-http-handler',
+    '@smithy/core', '@aws-sdk/core', // endpoint, request and trace header of worker calls without the SDK's other middleware (docs/adr/0017)
     'commander@14.0.2', // argument parsing of the `burst` command; 15 asks for Node 22
     'cli-progress@3.12.0', // progress bars
     'cli-table3@0.6.5', // tables

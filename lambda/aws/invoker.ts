@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { GetAccountSettingsCommand, GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { CallOutcome, Invoker, NotAllowed } from '../protocol';
+import { Answer, DirectInvoke } from './direct-invoke';
 import { attempt } from './errors';
+import { CallOutcome, Invoker, NotAllowed } from '../protocol';
 
 /** Names of errors are stored with each failure, 64 to a row. */
 const MAX_ERROR_TYPE_CHARS = 200;
@@ -18,7 +19,11 @@ export interface Functions {
 
 /** Lambda. `calls` must not retry: who repeats a user's call, and when, is the protocol's decision. */
 export class LambdaInvoker implements Invoker {
-  constructor(private readonly calls: LambdaClient, private readonly control: LambdaClient, private readonly functions: Functions) {}
+  private readonly calls: DirectInvoke;
+
+  constructor(calls: LambdaClient, private readonly control: LambdaClient, private readonly functions: Functions) {
+    this.calls = new DirectInvoke(calls);
+  }
 
   async callWorker(payload: string, signal?: AbortSignal, turn = 0, taskFunction?: string): Promise<CallOutcome> {
     if (signal) setMaxListeners(0, signal); // one per call in flight: no leak
@@ -66,25 +71,23 @@ export class LambdaInvoker implements Invoker {
     return Timeout!;
   }
 
-  private async call(FunctionName: string, payload: string, abortSignal?: AbortSignal): Promise<CallOutcome> {
+  private async call(functionName: string, payload: string, abortSignal?: AbortSignal): Promise<CallOutcome> {
+    let answer: Answer;
     try {
-      const answer = await this.calls.send(new InvokeCommand({ FunctionName, Payload: Buffer.from(payload) }), { abortSignal });
-      const requestId = answer.$metadata.requestId ?? '';
-      const text = Buffer.from(answer.Payload ?? []).toString('utf8');
-      if (answer.FunctionError === undefined) return { kind: 'returned', payload: text === '' ? 'null' : text, requestId };
-      return { kind: 'threw', requestId, ...functionError(text, answer.FunctionError) };
+      answer = await this.calls.send(functionName, payload, abortSignal);
     } catch (error) {
-      return refusal(error as SdkError);
+      const { name, message } = error as Error;
+      return { kind: 'unknown', message: `${name}: ${message}` };
     }
+    const { status, requestId, functionError, text } = answer;
+    if (status >= 300) return refusal(answer);
+    if (functionError === undefined) return { kind: 'returned', payload: text === '' ? 'null' : text, requestId };
+    return { kind: 'threw', requestId, ...thrown(text, functionError) };
   }
 }
 
-interface SdkError extends Error {
-  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
-}
-
 /** What the runtime says about a function that threw, timed out or was killed. */
-function functionError(text: string, fallback: string): { errorType: string; message: string } {
+function thrown(text: string, fallback: string): { errorType: string; message: string } {
   try {
     const { errorType, errorMessage } = JSON.parse(text) as { errorType?: unknown; errorMessage?: unknown };
     return {
@@ -97,11 +100,10 @@ function functionError(text: string, fallback: string): { errorType: string; mes
   }
 }
 
-function refusal(error: SdkError): CallOutcome {
-  const status = error.$metadata?.httpStatusCode;
+function refusal({ status, errorName, errorMessage }: Answer): CallOutcome {
   if (status === 429) return { kind: 'throttled' };
-  if (status === 413) return { kind: 'threw', errorType: 'EventTooLarge', message: `the batch's event is larger than Lambda takes: use a smaller batchSize (${error.message})`, requestId: '' };
+  if (status === 413) return { kind: 'threw', errorType: 'EventTooLarge', message: `the batch's event is larger than Lambda takes: use a smaller batchSize (${errorMessage})`, requestId: '' };
   // 409: the function is just being created or updated
-  if (status !== undefined && status >= 400 && status < 500 && status !== 409) return { kind: 'refused', errorType: error.name, message: error.message };
-  return { kind: 'unknown', message: `${error.name}: ${error.message}` };
+  if (status >= 400 && status < 500 && status !== 409) return { kind: 'refused', errorType: errorName, message: errorMessage };
+  return { kind: 'unknown', message: `${errorName}: ${errorMessage}` };
 }

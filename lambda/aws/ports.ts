@@ -47,15 +47,20 @@ export interface Environment {
   readonly functions: Functions;
 }
 
-/** The ports on AWS, or on whatever AWS_ENDPOINT_URL names. */
-export function awsPorts(environment: Environment, logger: Logger): Ports {
-  const handler = (requestTimeout: number) => new NodeHttpHandler({
+/** Connections on which a request that is not answered in time fails, with a TimeoutError. */
+export function connections(requestTimeout: number): NodeHttpHandler {
+  return new NodeHttpHandler({
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout,
+    throwOnRequestTimeout: true, // without it, it is only logged
     httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
     httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
   });
-  const control = { maxAttempts: 6, requestHandler: handler(30_000) };
+}
+
+/** The ports on AWS, or on whatever AWS_ENDPOINT_URL names. */
+export function awsPorts(environment: Environment, logger: Logger): Ports {
+  const control = { maxAttempts: 6, requestHandler: connections(30_000) };
   const s3 = { ...control, forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined };
   const dynamo = new DynamoDBClient(control);
   return {
@@ -68,7 +73,7 @@ export function awsPorts(environment: Environment, logger: Logger): Ports {
     payloads: new S3Payloads(new S3Client(s3), environment.bucket),
     inputs: new S3Inputs(new S3Client({ ...s3, followRegionRedirects: true })), // a user's bucket may be anywhere
     invoker: new LambdaInvoker(
-      new LambdaClient({ maxAttempts: 1, requestHandler: handler(CALL_TIMEOUT_MS) }), new LambdaClient(control), environment.functions,
+      new LambdaClient({ maxAttempts: 1, requestHandler: connections(CALL_TIMEOUT_MS) }), new LambdaClient(control), environment.functions,
     ),
     workflow: new AwsWorkflow(new SFNClient(control), new EventBridgeClient(control)),
     log: logOf(logger),

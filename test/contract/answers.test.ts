@@ -1,14 +1,16 @@
-import { createServer, Server } from 'http';
+import { createHash, createHmac } from 'crypto';
+import { createServer, IncomingHttpHeaders, Server } from 'http';
 import { AddressInfo } from 'net';
 import { types } from 'util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { LambdaClient } from '@aws-sdk/client-lambda';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { CREDENTIALS, REGION } from './worlds';
 import { LambdaInvoker } from '../../lambda/aws/invoker';
 import { S3Payloads } from '../../lambda/aws/payloads';
+import { connections } from '../../lambda/aws/ports';
 import { DynamoTable } from '../../lambda/aws/table';
 import { AwsWorkflow } from '../../lambda/aws/workflow';
 
@@ -16,7 +18,13 @@ import { AwsWorkflow } from '../../lambda/aws/workflow';
  * Answers that AWS documents and no emulator gives: each becomes what the protocol can act on. The real clients ask
  * a server that gives one answer after the other, and the last one again and again.
  */
-interface Answer { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string; readonly hangUp?: boolean }
+interface Answer {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+  readonly hangUp?: boolean;
+  readonly isSilent?: boolean;
+}
 
 // jest's tests have an Error of their own, of which Node's errors are no instances; the SDK wraps what is none
 Object.defineProperty(Error, Symbol.hasInstance, {
@@ -28,11 +36,15 @@ Object.defineProperty(Error, Symbol.hasInstance, {
 let server: Server;
 let answers: Answer[];
 let asked: number;
+let last: { readonly url: string; readonly headers: IncomingHttpHeaders; readonly body: string };
 
 beforeAll(() => new Promise<void>((resolve) => {
   server = createServer((request, response) => {
-    request.resume().on('end', () => {
-      const { status, headers, body, hangUp } = answers[Math.min(asked++, answers.length - 1)];
+    let sent = '';
+    request.on('data', (chunk) => { sent += chunk; }).on('end', () => {
+      last = { url: request.url!, headers: request.headers, body: sent };
+      const { status, headers, body, hangUp, isSilent } = answers[Math.min(asked++, answers.length - 1)];
+      if (isSilent) return;
       if (hangUp) return request.socket.destroy();
       return response.writeHead(status, headers).end(body);
     });
@@ -48,6 +60,7 @@ const config = (maxAttempts = 2) => ({
   endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, region: REGION, credentials: CREDENTIALS, maxAttempts,
 });
 const HANG_UP: Answer = { status: 0, hangUp: true };
+const SILENCE: Answer = { status: 0, isSilent: true };
 const xml = (status: number, code: string): Answer => ({
   status, headers: { 'content-type': 'application/xml' }, body: `<?xml version="1.0"?><Error><Code>${code}</Code><Message>said S3</Message></Error>`,
 });
@@ -163,6 +176,53 @@ describe('Lambda', () => {
     expect(asked).toBe(1);
   });
 
+  test('refused by what is not Lambda: by the status, with the words that came', async () => {
+    answers = [{ status: 403, headers: { 'content-type': 'text/html' }, body: '<h1>Forbidden</h1>' }];
+    expect(await invoker().callWorker('{}')).toEqual({ kind: 'refused', errorType: 'UnknownError', message: '<h1>Forbidden</h1>' });
+  });
+
+  // the engine takes any signature, Lambda only the right one
+  test.each([['worker'], ['arn:aws:lambda:us-east-1:123456789012:function:worker:live']])('worker calls of %s are signed as AWS checks it', async (worker) => {
+    const credentials = { ...CREDENTIALS, sessionToken: 'a/session+token=' };
+    const client = () => new LambdaClient({ ...config(1), credentials });
+    answers = [{ status: 200, body: '1' }];
+    await client().send(new InvokeCommand({ FunctionName: worker, Payload: Buffer.from('{"by":"the SDK"}') }));
+    const { url } = last;
+    expect(signatureOf(last)).toBe(/Signature=(\w+)/.exec(last.headers.authorization!)![1]);
+    expect(await new LambdaInvoker(client(), client(), { workers: [worker], tasks: {}, dispatcher: 'd' }).callWorker('{"by":"us 🦄"}')).toMatchObject({ kind: 'returned' });
+    expect(last).toMatchObject({ url, body: '{"by":"us 🦄"}', headers: { 'x-amz-security-token': credentials.sessionToken } });
+    expect(signatureOf(last)).toBe(/Signature=(\w+)/.exec(last.headers.authorization!)![1]);
+  });
+
+  test('loop detection: a call made within a function carries its trace', async () => {
+    const trace = 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:2';
+    Object.assign(process.env, { AWS_LAMBDA_FUNCTION_NAME: 'dispatcher', _X_AMZN_TRACE_ID: trace });
+    try {
+      answers = [{ status: 200, body: '1' }];
+      await invoker().callWorker('{}');
+      expect(last.headers['x-amzn-trace-id']).toBe(trace);
+    } finally {
+      delete process.env.AWS_LAMBDA_FUNCTION_NAME;
+      delete process.env._X_AMZN_TRACE_ID;
+    }
+  });
+
+  test('credentials that are renewed are used, and none are an unknown outcome', async () => {
+    let keys = 0;
+    const renewed = async () => ({ accessKeyId: `key${keys++}`, secretAccessKey: 's', expiration: new Date(Date.now() + 1_000) }); // about to expire
+    const client = new LambdaClient({ ...config(1), credentials: renewed });
+    const calls = new LambdaInvoker(client, client, { workers: ['worker'], tasks: {}, dispatcher: 'd' });
+    answers = [{ status: 200, body: '1' }];
+    const used = [];
+    for (let i = 0; i < 2; i++) {
+      await calls.callWorker('{}');
+      used.push(/Credential=(\w+)/.exec(last.headers.authorization!)![1]);
+    }
+    expect(new Set(used).size).toBe(2);
+    const nobody = new LambdaClient({ ...config(1), credentials: async () => { throw new Error('none here'); } });
+    expect(await new LambdaInvoker(nobody, nobody, { workers: ['worker'], tasks: {}, dispatcher: 'd' }).callWorker('{}')).toEqual({ kind: 'unknown', message: 'Error: none here' });
+  });
+
   const errorOf = async (body: string) => {
     answers = [{ status: 200, headers: { 'x-amz-function-error': 'Unhandled', 'x-amzn-requestid': 'id-1' }, body }];
     return invoker().callWorker('{}');
@@ -195,6 +255,14 @@ describe('Lambda', () => {
   });
 });
 
+test('who never answers is given up: what waits goes on', async () => {
+  const silent = { ...config(1), requestHandler: connections(200) };
+  answers = [SILENCE];
+  await expect(new DynamoTable(new DynamoDBClient(silent), 'rows').get('a', { consistent: true })).rejects.toMatchObject({ name: 'Transient', message: expect.stringContaining('TimeoutError') });
+  const client = new LambdaClient(silent);
+  expect(await new LambdaInvoker(client, client, { workers: ['worker'], tasks: {}, dispatcher: 'd' }).callWorker('{}')).toMatchObject({ kind: 'unknown', message: expect.stringContaining('TimeoutError') });
+});
+
 describe('Step Functions', () => {
   const workflow = () => new AwsWorkflow(new SFNClient(config()), new EventBridgeClient(config()));
 
@@ -217,3 +285,14 @@ describe('Step Functions', () => {
     await expect(workflow().announce({ id: 'a', detailType: 'b', detail: {} })).rejects.toMatchObject({ name: 'Transient', message: expect.stringContaining('InternalFailure: sorry') });
   });
 });
+
+/** Signature Version 4 from its description, of what the server received. */
+function signatureOf({ url, headers, body }: typeof last): string {
+  const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
+  const sha = (text: string) => createHash('sha256').update(text).digest('hex');
+  const [, scope, signed] = /Credential=[^/]+\/([^,]+), SignedHeaders=([^,]+)/.exec(headers.authorization!)!;
+  expect(signed.split(';')).toEqual(expect.arrayContaining(['host', 'x-amz-date', 'x-amz-security-token']));
+  const canonical = ['POST', url.split('/').map(encodeURIComponent).join('/'), '', ...signed.split(';').map((name) => `${name}:${headers[name]}`), '', signed, sha(body)].join('\n');
+  const key = scope.split('/').reduce<string | Buffer>((so, part) => hmac(so, part), `AWS4${CREDENTIALS.secretAccessKey}`);
+  return hmac(key, ['AWS4-HMAC-SHA256', headers['x-amz-date'], scope, sha(canonical)].join('\n')).toString('hex');
+}
