@@ -1,9 +1,11 @@
 import { execFileSync, spawn, spawnSync } from 'child_process';
+import { once } from 'events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'fs';
-import { createServer } from 'http';
+import { createServer, RequestListener } from 'http';
 import { AddressInfo } from 'net';
 import { tmpdir } from 'os';
 import * as path from 'path';
+import { text } from 'stream/consumers';
 import { buildSync } from 'esbuild';
 import { Bench, bundle, Deployed, deployOnEngine, overrideSettings } from '../e2e/harness';
 import { until } from '../engine/support';
@@ -46,6 +48,17 @@ const burst = (args: string[], more: NodeJS.ProcessEnv = {}) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], { cwd: folder, encoding: 'utf8', env: { ...env, ...more } });
   return { status, stdout, stderr };
 };
+/** While a server of this process answers it. */
+const burstBeside = async (args: string[], more: NodeJS.ProcessEnv) => {
+  const child = spawn(process.execPath, [command, ...args], { cwd: folder, env: { ...env, ...more } });
+  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  return { status, stdout, stderr };
+};
+const listening = async (answer: RequestListener) => {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+};
 const reportData = (file: string) => JSON.parse(/id="report-data">(.*?)<\/script>/s.exec(readFileSync(path.join(folder, file), 'utf8'))![1]);
 const sum = (end: number) => Array.from({ length: end }, (_, n) => n * n).reduce((a, b) => a + b, 0);
 
@@ -60,13 +73,13 @@ describe('a job', () => {
 
   test('run writes a file, and refuses one that exists before anything is started', () => {
     expect(burst(['run', 'quick.json', '-o', 'result.json', '--stack', 'E2e', '--construct', 'Node', '--region', 'us-east-1'])).toMatchObject({ status: 0, stdout: '' });
-    const text = readFileSync(path.join(folder, 'result.json'), 'utf8');
-    expect(JSON.parse(text)).toMatchObject({ sum: sum(100) });
+    const written = readFileSync(path.join(folder, 'result.json'), 'utf8');
+    expect(JSON.parse(written)).toMatchObject({ sum: sum(100) });
     const refused = burst(['run', 'quick.json', '-o', 'result.json', '--name', 'refused']);
     expect(refused).toEqual({ status: 2, stdout: '', stderr: 'burst: result.json exists already: choose another file, or remove it first\n' });
     expect(burst(['status', 'refused'])).toMatchObject({ status: 2, stderr: expect.stringContaining('there is no job refused') });
     expect(burst(['run', 'quick.json', '-o', 'no/such/folder/x', '--name', 'refused'])).toMatchObject({ status: 2, stderr: expect.stringContaining('cannot be written') });
-    expect(readFileSync(path.join(folder, 'result.json'), 'utf8')).toBe(text);
+    expect(readFileSync(path.join(folder, 'result.json'), 'utf8')).toBe(written);
     expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);
   });
 
@@ -190,16 +203,13 @@ describe('what is wrong is said in one line, with what to do', () => {
   });
 
   test('an expired token', async () => {
-    const refusing = createServer((_, response) => {
+    const refusing = await listening((_, response) => {
       response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify({ __type: 'ExpiredTokenException', message: 'The security token is expired' }));
     });
-    await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve));
-    const child = spawn(process.execPath, [command, 'status', 'x'], { env: { ...env, AWS_ENDPOINT_URL: `http://127.0.0.1:${(refusing.address() as AddressInfo).port}` } });
-    let stderr = '';
-    child.stderr.on('data', (data) => { stderr += data; });
-    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(4);
+    const { status, stderr } = await burstBeside(['status', 'x'], { AWS_ENDPOINT_URL: refusing.url });
+    refusing.server.close();
+    expect(status).toBe(4);
     expect(stderr).toMatch(/^burst: the AWS credentials have expired \(.*\): get new ones, for instance with `aws sso login`\n$/);
-    refusing.close();
   });
 });
 
@@ -217,9 +227,9 @@ const hasTmux = spawnSync('tmux', ['-V']).status === 0;
     await until(() => /\d+\/400 batches, 0 failed, [1-8] running, \d.*\/s, \d+ (s|min) left/.test(screen()));
     tmux('send-keys', 'C-c');
     await until(() => screen().includes('exit 130'));
-    const text = screen();
-    expect(text).toContain('burst: detached from job seen, which goes on; come back with');
-    const back = /^ {2}burst (wait arn:\S+:seen)$/m.exec(text)![1];
+    const shown = screen();
+    expect(shown).toContain('burst: detached from job seen, which goes on; come back with');
+    const back = /^ {2}burst (wait arn:\S+:seen)$/m.exec(shown)![1];
     expect(JSON.parse(burst(['status', 'seen', '--json']).stdout).status).toBe('RUNNING');
     expect(existsSync(path.join(folder, 'seen.json'))).toBe(false);
     type(`clear; burst ${back} -o seen.json`);
