@@ -1,4 +1,5 @@
 import { JobAddress } from './address';
+import { checkName, checkRequest } from './check-request';
 import { Connection, ConnectionOptions } from './connection';
 import { Context } from './jobs/context';
 import { cancel, redrive } from './jobs/end';
@@ -48,10 +49,13 @@ export class BurstClient {
    *
    * A list that is too large for the input of an execution is uploaded first, under `jobs/<job>/upload/` of the payload bucket.
    *
+   * @throws InvalidRequestError if name or request are wrong, with the field; what the construct's props forbid, the job says
    * @throws NameTakenError if the name was used for another request
    * @throws RequestTooLargeError if the request is too large without its list, too
    */
   async submit(options: SubmitOptions): Promise<{ jobId: string }> {
+    checkRequest(options.request);
+    if (options.name !== undefined) checkName(options.name);
     return submit(await this.context(options), options);
   }
 

@@ -9,6 +9,14 @@ export class BurstError extends Error {
 /** No BurstCompute is at the address, or no Region says where to look. */
 export class AddressError extends BurstError {}
 
+/** The request is not one that any BurstCompute takes, or its name is none: nothing was started. */
+export class InvalidRequestError extends BurstError {
+  /** `field`: the first that is wrong, such as `items.range`. */
+  constructor(message: string, readonly field: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+  }
+}
+
 /** No job of this name was started here. */
 export class UnknownJobError extends BurstError {
   constructor(readonly jobId: string, stateMachineArn: string) {

@@ -1,5 +1,6 @@
 import {
-  AccessDeniedError, AddressError, CredentialsError, JobFailedError, JobRunningError, NameTakenError, RequestTooLargeError, UnknownJobError,
+  AccessDeniedError, AddressError, CredentialsError, InvalidRequestError, JobFailedError, JobRunningError, NameTakenError, RequestTooLargeError,
+  UnknownJobError,
 } from '../errors';
 
 /** The command was called in a way it cannot be. */
@@ -28,6 +29,6 @@ export function exitCodeOf(error: unknown): number {
   if (is(Interrupted)) return 130;
   if (is(CredentialsError, AccessDeniedError)) return 4;
   if (is(JobFailedError)) return 3;
-  if (is(UsageError, AddressError, UnknownJobError, NameTakenError, JobRunningError, RequestTooLargeError)) return 2;
+  if (is(UsageError, InvalidRequestError, AddressError, UnknownJobError, NameTakenError, JobRunningError, RequestTooLargeError)) return 2;
   return (error as { exitCode?: number }).exitCode ?? 1;
 }

@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { UsageError } from './errors';
-import { parseRedrive, parseRequest } from '../../lambda/protocol/request';
-import { ANY } from '../cost/estimate-request';
 
 /** A job's request from a file, or from standard input for `-`. */
 export async function readRequest(file: string): Promise<unknown> {
@@ -16,14 +14,5 @@ export async function readRequest(file: string): Promise<unknown> {
     return JSON.parse(content);
   } catch (error) {
     throw new UsageError(`the request ${file === '-' ? 'on standard input' : file} is not JSON: ${(error as Error).message}`);
-  }
-}
-
-/** Refuses what every BurstCompute would, before a job's name is used up for it; what depends on props, the job says. */
-export function checkRequest(request: unknown): void {
-  try {
-    if (parseRedrive(request) === undefined) parseRequest(request, ANY);
-  } catch (error) {
-    throw new UsageError(`the request is refused: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -2,9 +2,10 @@ import { Command } from 'commander';
 import { interruptible } from './interrupt';
 import { Output, printJson } from './output';
 import { Progress } from './progress';
-import { checkRequest, readRequest } from './request';
+import { readRequest } from './request';
 import { resultLines } from './results';
 import { clientOf, jobArn, Named, named, TargetFlags, withTarget } from './target';
+import { checkName, checkRequest } from '../check-request';
 import { JobFailedError } from '../errors';
 import { JobStatus } from '../jobs/status';
 import { newJobName } from '../jobs/submit';
@@ -61,6 +62,7 @@ async function submit(file: string, flags: RunFlags): Promise<void> {
 async function start(file: string, flags: RunFlags): Promise<Named> {
   const request = await readRequest(file);
   checkRequest(request);
+  if (flags.name !== undefined) checkName(flags.name);
   const client = clientOf(flags);
   const job = { client, jobId: flags.name ?? newJobName() };
   process.stderr.write(`job ${await jobArn(job, flags)}\n`);

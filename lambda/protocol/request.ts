@@ -21,7 +21,7 @@ const shape = (allowed: string) => (issue: { code?: string }) => (issue.code ===
 
 const schema = z.strictObject({
   items: z.strictObject({
-    range: z.strictObject({ start: edge, end: edge })
+    range: z.strictObject({ start: edge, end: edge }, { error: shape('an object such as {"start":0,"end":1000}') })
       .refine((r) => r.end >= r.start, { error: 'start <= end (the end is exclusive)' })
       .refine((r) => r.end - r.start <= Number.MAX_SAFE_INTEGER, { error: 'at most 2^53 - 1 items' })
       .optional(),

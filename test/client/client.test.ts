@@ -2,9 +2,9 @@ import { createServer } from 'http';
 import { AddressInfo } from 'net';
 import { CreateAccessKeyCommand, IAMClient } from '@aws-sdk/client-iam';
 import {
-  AccessDeniedError, AddressError, BatchResult, BurstClient, CredentialsError, FollowOptions, JobStatus, UnknownJobError,
+  AccessDeniedError, AddressError, BatchResult, BurstClient, CredentialsError, FollowOptions, InvalidRequestError, JobStatus, UnknownJobError,
 } from '../../client';
-import { Bench, bundle, Deployed, deployOnEngine, overrideSettings, untilRunning } from '../e2e/harness';
+import { Bench, bundle, Deployed, deployOnEngine, overrideSettings, startExecution, untilRunning } from '../e2e/harness';
 
 /** The client against a deployed app: what it reads while a job runs, how it finds it, and what it says when it cannot. */
 let bench: Bench;
@@ -109,8 +109,23 @@ describe('results', () => {
   });
 
   test('a job that never had a plan has none', async () => {
-    const { jobId } = await job.client.submit({ request: { items: 5 } });
-    expect((await read(jobId)).batches).toEqual([]);
+    expect((await read(await startExecution(bench, job, { items: 5 }))).batches).toEqual([]);
+  });
+});
+
+describe('what is plainly wrong is refused before anything is asked', () => {
+  test.each<[string, unknown, string | undefined, string, string]>([
+    ['a value', { items: { range: { start: 5, end: 1 } } }, undefined, 'items.range', 'the request is refused: items.range: got {"start":5,"end":1}, allowed: start <= end'],
+    ['an unknown field', { items: { range: { start: 0, end: 1 } }, batchsize: 3 }, undefined, 'batchsize', 'batchsize: unknown field, allowed here: items'],
+    ['a task', { tasks: [{ function: 'a' }, { id: 'b' }] }, undefined, 'tasks.1.function', 'tasks.1.function: got nothing'],
+    ['a redrive', { redrive: 'job' }, undefined, 'redrive', 'redrive: got {"redrive":"job"}'],
+    ['no object', undefined, undefined, 'request', 'request: got nothing, allowed: an object'],
+    ['a name', QUICK, 'a.b', 'name', 'name: got "a.b", allowed: 1 to 75 letters'],
+  ])('%s', async (_, request, name, field, says) => {
+    const refused = counted().submit({ request, name });
+    await expect(refused).rejects.toThrow(InvalidRequestError);
+    await expect(refused).rejects.toMatchObject({ field, message: expect.stringContaining(says) });
+    expect(requests).toEqual([]);
   });
 });
 

@@ -3,6 +3,7 @@ import { cp, mkdtemp, rm, writeFile } from 'fs/promises';
 import { tmpdir } from 'os';
 import * as path from 'path';
 import * as fc from 'fast-check';
+import { checkRequest } from '../../client/check-request';
 import { estimateRequest } from '../../client/cost/estimate-request';
 import { buildDistributions, developmentPython, Distributions, environmentWith, execute, otherPythons } from '../../client/python/build';
 import { digestOf } from '../../lambda/protocol/digest';
@@ -41,7 +42,7 @@ test('sources and tests are typed strictly', async () => {
 
 test('pytest passes on the installed wheel', async () => {
   const samples = path.join(folder, 'samples.json');
-  await writeFile(samples, JSON.stringify({ json: jsonSamples(), estimates: estimates() }));
+  await writeFile(samples, JSON.stringify({ json: jsonSamples(), estimates: estimates(), requests: requests() }));
   await execute(fresh, ['-m', 'pytest', '-q', 'tests'], { cwd: SOURCES, env: { BURST_TEST_SAMPLES: samples } });
 });
 
@@ -89,6 +90,47 @@ function estimates() {
     const { batches, leaves, window, seconds, usage } = found;
     return { request, options, assumed, expected: { batches, leaves, window, seconds, usage, dollars, overheadDollars } };
   })));
+}
+
+/** Requests, most of them wrong, and what is said of them; null: nothing is wrong. */
+function requests(): [string, string | null][] {
+  const any = fc.constantFrom<unknown>(null, true, 0, 1, -3, 1.5, 2 ** 53, 2 ** 70, '', 'x', [], {}, { a: 1 });
+  const mostly = (...right: unknown[]) => fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...right) }, any);
+  const object = (needed: Record<string, fc.Arbitrary<unknown>>, optional: Record<string, fc.Arbitrary<unknown>>) => fc.oneof(
+    { weight: 9, arbitrary: fc.record({ ...needed, ...optional }, { requiredKeys: Object.keys(needed) }) },
+    fc.record({ ...needed, ...optional, unknown: fc.constant(1), andAnother: any }, { requiredKeys: [] }), any,
+  );
+  const uri = mostly(...['s3://bucket/a.jsonl', 's3://bucket/a/b.CSV', 's3://bucket/a.csv.gz', 's3://bucket/a', 's3://bucket/', 's3://bucket', 's3://B/a', 'bucket/a']);
+  const range = object({ start: mostly(0, 5, -(2 ** 53) + 1), end: mostly(7, 0, 30_000_000, 2 ** 53 - 1) }, {});
+  const list = mostly([1, { a: [] }], [], 'abc');
+  const s3 = object({ uri }, { format: mostly('csv', 'json', 'CSV') });
+  const prefix = object({ uri }, {});
+  const task = object({ function: mostly('name') }, { id: mostly('a', 'x'.repeat(257)), params: any });
+  const items = fc.oneof(
+    ...[range.map((of) => ({ range: of })), list.map((of) => ({ list: of })), s3.map((of) => ({ s3: of })), prefix.map((of) => ({ s3Prefix: of }))]
+      .map((arbitrary) => ({ weight: 4, arbitrary: arbitrary as fc.Arbitrary<unknown> })),
+    object({}, { range, list, s3, s3Prefix: prefix }),
+  );
+  const others = {
+    batchSize: mostly(1, 10, 1e9),
+    parameters: any,
+    timeoutSeconds: mostly(60),
+    maxConcurrency: mostly(5, 1_000_000),
+    toleratedFailurePercentage: mostly(0.5, 100, 101),
+  };
+  const jobs = fc.oneof(
+    fc.record({ items }), object({ items }, others), fc.record({ tasks: fc.array(task, { maxLength: 3 }) }),
+    object({ tasks: fc.oneof(any, object({ s3: prefix }, {})) }, others), object({}, { items, tasks: fc.constant([]) }),
+    object({ redrive: fc.oneof(any, object({ jobId: mostly('job') }, {})) }, { items }),
+  );
+  return fc.sample(jobs, { numRuns: 1500, seed: 11 }).map((sample) => JSON.stringify(sample)).map((text) => {
+    try {
+      checkRequest(JSON.parse(text));
+      return [text, null];
+    } catch (error) {
+      return [text, (error as Error).message];
+    }
+  });
 }
 
 /** Values with whatever is written in more than one way: numbers, keys that look like indices, strings beyond ASCII. */

@@ -2,7 +2,7 @@ import * as path from 'path';
 import {
   GetFunctionConfigurationCommand, LambdaClient, UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
-import { SFNClient } from '@aws-sdk/client-sfn';
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { buildSync } from 'esbuild';
 import { BurstClient, JobAddress, parseAddress } from '../../client';
 import { Engine } from '../../engine';
@@ -64,6 +64,12 @@ export async function deployOnEngine(
     await engine.stop();
     throw new Error(`${String(error)}\n${lines.slice(-40).join('\n')}`);
   }
+}
+
+/** Starts a job as anybody else may, whatever its request: the client refuses what is plainly wrong. Returns its id. */
+export async function startExecution({ steps }: Bench, { address: { stateMachineArn } }: Deployed, request: unknown): Promise<string> {
+  const { executionArn } = await steps.send(new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(request) }));
+  return executionArn!.split(':').pop()!;
 }
 
 /** Waits until some batches are finished and the job still runs; an error if it ends before. */

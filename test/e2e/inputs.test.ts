@@ -1,5 +1,5 @@
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { Bench, Deployed, deployOnEngine, overrideSettings, untilRunning } from './harness';
+import { Bench, Deployed, deployOnEngine, overrideSettings, startExecution, untilRunning } from './harness';
 import { Policies } from './policies';
 import { RequestTooLargeError } from '../../client';
 
@@ -136,7 +136,7 @@ describe('what cannot be read ends the job and says why', () => {
       put('twice.csv', 'a,b,a\n1,2,3\n'),
       put('object.json', '{"a":[]}'),
     ]);
-    const { status } = await run(request);
+    const status = await job.client.wait(await startExecution(bench, job, request), { pollMs: 100 });
     expect(status).toMatchObject({ status: 'FAILED', reason: { code: expect.stringMatching(new RegExp(`^(${code})$`)), message: expect.stringContaining(message) } });
   });
 

@@ -1,5 +1,5 @@
 import { DescribeExecutionCommand, ListExecutionsCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { Bench, bundle, Deployed, deployOnEngine, overrideSettings, untilRunning } from './harness';
+import { Bench, bundle, Deployed, deployOnEngine, overrideSettings, startExecution, untilRunning } from './harness';
 
 let bench: Bench;
 
@@ -106,8 +106,8 @@ describe('what goes wrong', () => {
   beforeAll(() => { job = bench.jobs.Node; });
 
   test('a wrong request fails the execution with the field, the value and what is allowed', async () => {
-    const { jobId, status } = await run(job, { items: { range: { start: 0, end: 10 } }, batchSize: 0 });
-    expect(status).toMatchObject({ status: 'FAILED', reason: { code: 'InvalidRequest' } });
+    const jobId = await startExecution(bench, job, { items: { range: { start: 0, end: 10 } }, batchSize: 0 });
+    expect(await job.client.wait(jobId, { pollMs: 100 })).toMatchObject({ status: 'FAILED', reason: { code: 'InvalidRequest' } });
     expect(await executionError(job, jobId)).toMatchObject({
       status: 'FAILED', error: 'InvalidRequest', cause: 'batchSize: got 0, allowed: an integer from 1 to 1000000000',
     });

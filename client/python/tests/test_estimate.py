@@ -42,6 +42,8 @@ def test_formulas_are_read_as_javascript_reads_them(text: str, value: float) -> 
 
 def test_what_cannot_be_estimated_says_why() -> None:
     with pytest.raises(InvalidRequestError, match="say how many there are with items="):
-        estimate({"items": {"s3Prefix": {"uri": "s3://b/"}}})
-    with pytest.raises(InvalidRequestError, match="range, list, s3"):
+        estimate({"items": {"s3Prefix": {"uri": "s3://bucket/"}}})
+    with pytest.raises(InvalidRequestError, match="only new jobs can be estimated"):
         estimate({"redrive": {"jobId": "a"}})
+    with pytest.raises(InvalidRequestError, match=r"items\.range\.end: got nothing, allowed: an integer"):
+        estimate({"items": {"range": {"start": 1}}})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .cost import USAGE, Cost, cost_of, inner_dispatchers, shared
+from ._request import check_request
 from .errors import InvalidRequestError
 
 CombineMode = Literal["COLLECT", "TREE", "NONE"]
@@ -91,8 +92,11 @@ def estimate(
         assumptions: what else nobody knows.
 
     Raises:
-        InvalidRequestError: the request does not say what its items are.
+        InvalidRequestError: the request is wrong, or does not say how many items it has.
     """
+    if "redrive" in request:
+        raise InvalidRequestError("redrive: what it runs again is known to the job alone: only new jobs can be estimated", "redrive")
+    check_request(request)
     kind, count = _input_of(request, items)
     is_tasks = "tasks" in request
     mode = "NONE" if is_tasks else combine_mode
@@ -144,11 +148,9 @@ def _input_of(request: Mapping[str, Any], count: int | None) -> tuple[str, int]:
         return "list", len(given["list"])
     if isinstance(given, Mapping) and isinstance(given.get("range"), Mapping):
         return "range", int(given["range"]["end"]) - int(given["range"]["start"])
-    s3 = (given or tasks or {}).get("s3") if isinstance(given or tasks, Mapping) else None
-    if not s3 and not (isinstance(given, Mapping) and given.get("s3Prefix")):
-        raise InvalidRequestError("items: needed is one of range, list, s3 and s3Prefix, or tasks")
+    s3 = (given or tasks or {}).get("s3")
     if count is None:
-        raise InvalidRequestError("items: the number of items of an input in S3 is not in the request: say how many there are with items=")
+        raise InvalidRequestError("items: the number of items of an input in S3 is not in the request: say how many there are with items=", "items")
     if not s3:
         return "listing", count
     return "csv" if s3.get("format", s3["uri"].rpartition(".")[2].lower()) == "csv" and not tasks else "object", count

@@ -108,4 +108,5 @@ def _double(value: float) -> str:
 
 
 def _invalid(path: tuple[str | int, ...], what: str) -> InvalidRequestError:
-    return InvalidRequestError(f"{'.'.join(map(str, path)) or 'request'}: {what}")
+    field = ".".join(map(str, path)) or "request"
+    return InvalidRequestError(f"{field}: {what}", field)

@@ -16,6 +16,7 @@ from ._address import Address, Target, error_code
 from ._connection import Connection
 from ._groups import TERMINAL, Follower, Pace, leaf_key, manifest_object, status_of
 from ._json import digest_of, to_json
+from ._request import check_request
 from .cost import Cost, cost_of, usage_of
 from .errors import InvalidRequestError, JobFailedError, JobRunningError, NameTakenError, RequestTooLargeError, UnknownJobError
 from .results import BatchResult, Failure, group_results
@@ -142,13 +143,15 @@ class BurstClient:
             The job's id, which is its name.
 
         Raises:
-            InvalidRequestError: name or request cannot be sent. What the fields say is checked when the job starts.
+            InvalidRequestError: name or request are wrong, with the field; nothing was started. What the construct's props forbid, the job says.
             NameTakenError: the name was used for another request.
             RequestTooLargeError: the request is too large without its list, too.
         """
         job_id = name if name is not None else f"job-{datetime.now(timezone.utc):%Y%m%d%H%M%S}-{secrets.token_hex(3)}"
         if _JOB_ID.fullmatch(job_id) is None:
-            raise InvalidRequestError(f"name: got {job_id[:200]!r}, allowed: 1 to 75 letters, digits, '-' and '_'")
+            raise InvalidRequestError(f"name: got {job_id[:200]!r}, allowed: 1 to 75 letters, digits, '-' and '_'", "name")
+        to_json(request)
+        check_request(request)
         sent, text = self._upload_list(job_id, request)
         try:
             self._start(job_id, text)

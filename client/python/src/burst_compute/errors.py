@@ -12,7 +12,12 @@ class AddressError(BurstError):
 
 
 class InvalidRequestError(BurstError, ValueError):
-    """The request is not JSON."""
+    """The request is not one that any BurstCompute takes; nothing was started."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+        """The first field that is wrong, such as ``items.range``."""
 
 
 class UnknownJobError(BurstError, LookupError):

@@ -99,10 +99,10 @@ def test_a_job_that_fails_says_why(items: BurstClient) -> None:
 
 
 def test_a_request_that_is_refused_says_why(items: BurstClient) -> None:
-    job = items.submit({"items": {"range": {"start": 0, "end": 1}}, "batchsize": 3})
+    job = items.submit({"tasks": [{"function": "nobody"}]})  # which functions there are only the construct knows
     status = items.wait(job, poll_seconds=0.2)
-    assert status.status == "FAILED" and "batchsize: unknown field" in (status.reason or "")
-    with pytest.raises(JobFailedError, match="batchsize: unknown field"):
+    assert status.status == "FAILED" and 'tasks.0.function: got "nobody", allowed: none' in (status.reason or "")
+    with pytest.raises(JobFailedError, match="tasks.0.function"):
         list(items.results(job))
 
 
