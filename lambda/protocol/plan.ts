@@ -63,7 +63,8 @@ export const NO_LEAVES: Staffing = { leaves: 0, window: 0 };
 /**
  * How many leaves with which window, so that leaves x window never exceeds `maxConcurrency`, and leaves and their
  * workers and one more function fit in the account: leaves (window + 1) + 1 <= accountConcurrency. Leaves that took the
- * slots which their own workers need would wait for ever. Of nearly as many workers those with the fewest leaves.
+ * slots which their own workers need would wait for ever. Of nearly as many workers those that need nearly the fewest waves, and
+ * then the fewest leaves.
  */
 export function staff(groups: number, maxConcurrency: number | undefined, accountConcurrency: number, maxWindow?: number): Staffing {
   const staffing = staffed(groups, maxConcurrency, accountConcurrency, maxWindow ?? MAX_WINDOW);
@@ -82,7 +83,11 @@ function staffed(groups: number, maxConcurrency: number | undefined, accountConc
   const choices: Staffing[] = [{ leaves: 1, window: window(1) }];
   for (let leaves = 2; leaves <= most && window(leaves) >= minWindow; leaves++) choices.push({ leaves, window: window(leaves) }); // they only shrink
   const workers = choices.reduce((best, choice) => Math.max(best, choice.leaves * choice.window), 0);
-  return choices.find((choice) => choice.leaves * choice.window >= (1 - SPARED) * workers)!;
+  const good = choices.filter((choice) => choice.leaves * choice.window >= (1 - SPARED) * workers);
+  // one after the other, in the leaf that has most to do
+  const waves = (choice: Staffing) => Math.ceil((Math.ceil(groups / choice.leaves) * GROUP_SIZE) / choice.window);
+  const least = good.reduce((best, choice) => Math.min(best, waves(choice)), Infinity);
+  return good.find((choice) => (1 - SPARED) * waves(choice) <= least)!;
 }
 
 /** How many nodes each level of the join tree has, from the level above the groups to the root. */

@@ -1,6 +1,9 @@
-/** A window that was cut is tried wider by an eighth, and at least by one, this often: long calls succeed too seldom to widen it. */
-const GROWTH_MS = 1_000;
-const GROWTH_SHARE = 1 / 8;
+/**
+ * A window that was cut widens by so many calls this often. Long calls succeed too seldom to find what room the ramp makes meanwhile; and as
+ * the step is the same for all, leaves that began with little catch up.
+ */
+const GROWTH_MS = 100;
+const GROWTH = 2;
 
 /**
  * How many calls may be in flight, never beyond its limit. Lambda takes a call or answers 429 at once, without a queue and
@@ -26,7 +29,7 @@ export class Window {
 
   grow(now: number): void {
     if (now < this.growsAt) return;
-    this.size = Math.min(this.limit, this.size + Math.max(1, Math.floor(this.size * GROWTH_SHARE)));
+    this.size = Math.min(this.limit, this.size + GROWTH);
     this.changedAt = now;
   }
 

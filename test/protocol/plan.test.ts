@@ -70,6 +70,7 @@ test('staff: uses nearly all of the concurrency that there is', () => {
 
 test('staff: one leaf fewer costs less than two per cent of the workers', () => {
   expect(staff(16, undefined, 1_000)).toEqual({ leaves: 15, window: 64 }); // 960 workers, where 16 leaves had 976
+  expect(staff(141, undefined, 10_000)).toEqual({ leaves: 141, window: 64 }); // with 140 one leaf would have two groups, and take twice as long
   expect(staff(1e6, undefined, 10_000).leaves).toBeLessThan(10_000 / (MAX_WINDOW + 1));
 });
 

@@ -25,17 +25,17 @@ test('with nothing running one call at a time is tried', () => {
   expect(window.current).toBe(1);
 });
 
-test('where calls are too long to tell, it is tried wider by an eighth each second since the last throttle', () => {
+test('where calls are too long to tell, it is tried wider by two every 100 ms since the last throttle', () => {
   const window = new Window(64);
   window.grow(10_000);
   expect([window.current, window.growsAt]).toEqual([64, Infinity]);
   window.throttled(40, 10_000);
-  window.grow(10_999);
-  expect([window.current, window.growsAt]).toEqual([40, 11_000]);
-  window.grow(11_000);
-  window.grow(11_500);
-  expect(window.current).toBe(45);
-  window.throttled(3, 12_000);
-  window.grow(13_000);
-  expect(window.current).toBe(4);
+  window.grow(10_099);
+  expect([window.current, window.growsAt]).toEqual([40, 10_100]);
+  window.grow(10_100);
+  window.grow(10_150);
+  expect(window.current).toBe(42);
+  window.throttled(3, 10_160);
+  window.grow(10_260);
+  expect(window.current).toBe(5);
 });

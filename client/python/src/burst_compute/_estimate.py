@@ -172,8 +172,10 @@ def _staffed(groups: int, wanted: int | None, account: int, widest: int) -> tupl
             break
         choices.append((leaves, window(leaves)))
     workers = max(leaves * width for leaves, width in choices)
-    # of nearly as many workers those with the fewest leaves
-    return next((leaves, width) for leaves, width in choices if leaves * width >= (1 - 0.02) * workers)
+    # of nearly as many workers those that need nearly the fewest waves, then those with the fewest leaves
+    good = [(-(-(-(-groups // leaves) * 64) // width), leaves, width) for leaves, width in choices if leaves * width >= (1 - 0.02) * workers]
+    fewest = min(waves for waves, _, _ in good)
+    return next((leaves, width) for waves, leaves, width in good if (1 - 0.02) * waves <= fewest)
 
 
 def _leaf_figures(batches: int, groups: int, leaves: int, window: int) -> dict[str, int]:
