@@ -2,7 +2,8 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { required, workFunctions } from './aws/environment';
 import { awsPorts } from './aws/ports';
-import { dispatch, DispatchEvent } from './protocol';
+import { dispatch } from './protocol/dispatch'; // and not from './protocol': what only the monitor needs stays out of the bundle
+import type { DispatchEvent } from './protocol/model';
 
 const logger = new Logger();
 const ports = awsPorts({

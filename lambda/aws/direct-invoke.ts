@@ -1,5 +1,5 @@
-import { recursionDetectionMiddleware } from '@aws-sdk/core/client';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { recursionDetectionMiddleware } from '@aws-sdk/core/client';
 import { getEndpointFromInstructions } from '@smithy/core/endpoints';
 import { HttpRequest, HttpResponse, loadRestJsonErrorCode } from '@smithy/core/protocols';
 

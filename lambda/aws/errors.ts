@@ -1,4 +1,4 @@
-import { NotAllowed, Transient } from '../protocol';
+import { NotAllowed, Transient } from '../protocol/errors';
 
 interface SdkError {
   readonly name: string;

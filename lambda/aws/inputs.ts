@@ -1,6 +1,7 @@
 import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, S3Client } from '@aws-sdk/client-s3';
-import { InputChanged, Inputs, InvalidInput, ListedObject, NotAllowed, ObjectPart, ObjectUri, Transient } from '../protocol';
 import { attempt } from './errors';
+import { InputChanged, InvalidInput, NotAllowed, Transient } from '../protocol/errors';
+import type { Inputs, ListedObject, ObjectPart, ObjectUri } from '../protocol/ports';
 
 /** How often a range is asked for again when the connection breaks in the middle of it; the SDK only repeats what has no answer yet. */
 const BODY_TRIES = 4;

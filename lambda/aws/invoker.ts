@@ -2,7 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { GetAccountSettingsCommand, GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { Answer, DirectInvoke } from './direct-invoke';
 import { attempt } from './errors';
-import { CallOutcome, Invoker, NotAllowed } from '../protocol';
+import { NotAllowed } from '../protocol/errors';
+import type { CallOutcome, Invoker } from '../protocol/ports';
 
 /** Names of errors are stored with each failure, 64 to a row. */
 const MAX_ERROR_TYPE_CHARS = 200;

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { MULTIPART_BYTES, NotAllowed, PayloadMissing, Payloads } from '../protocol';
 import { attempt } from './errors';
+import { NotAllowed, PayloadMissing } from '../protocol/errors';
+import { MULTIPART_BYTES, Payloads } from '../protocol/ports';
 
 /** S3 answers 409 while another conditional write of the same key is under way, and asks to try again. */
 const CONFLICT_TRIES = 6;

@@ -8,12 +8,12 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { Clock, Log, Ports, Random } from '../protocol';
 import { S3Inputs } from './inputs';
 import { Functions, LambdaInvoker } from './invoker';
 import { S3Payloads } from './payloads';
 import { DynamoTable } from './table';
 import { AwsWorkflow } from './workflow';
+import type { Clock, Log, Ports, Random } from '../protocol/ports';
 
 /** A leaf's window and what else it asks for meanwhile. */
 const MAX_SOCKETS = 128;

@@ -2,8 +2,9 @@ import {
   AttributeValue, BatchGetItemCommand, ConditionalCheckFailedException, DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { Condition, Row, RowRefused, Table, Transient, Update, Value, WriteResult } from '../protocol';
 import { attempt } from './errors';
+import { RowRefused, Transient } from '../protocol/errors';
+import type { Condition, Row, Table, Update, Value, WriteResult } from '../protocol/ports';
 
 const BATCH_GET_LIMIT = 100;
 const BATCH_GETS_AT_ONCE = 8;

@@ -1,7 +1,8 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { InvalidToken, SendTaskSuccessCommand, SFNClient, TaskDoesNotExist, TaskTimedOut } from '@aws-sdk/client-sfn';
-import { Transient, Workflow } from '../protocol';
 import { attempt } from './errors';
+import { Transient } from '../protocol/errors';
+import type { Workflow } from '../protocol/ports';
 
 const SOURCE = 'cdk-burst-compute';
 

@@ -2,11 +2,13 @@
 
 /** Batches per group: the unit of commit, and of the index of an input. Under a Distributed Map a batch is committed alone. */
 export const GROUP_SIZE = 64;
+/** Above this the monitor would read and write for minutes at the end; a larger batchSize is the better answer. */
+export const MAX_BATCHES = 10_000_000;
 /** Children per join node. */
 export const JOIN_FAN_IN = 64;
 /** Worker calls that one leaf keeps in flight, at most and (where limits allow) at least. */
 export const MAX_WINDOW = 64;
-/** The most where so many leaves would be needed that Lambda could not start all at once; each call costs the leaf about a millisecond. */
+/** The most where so many leaves would be needed that Lambda could not start all at once; each call costs the leaf a third of a millisecond. */
 export const WIDE_WINDOW = 128;
 export const MIN_WINDOW = 32;
 /** Environments that Lambda starts at once for one function (Lambda scaling behavior), less those that start the leaves. */

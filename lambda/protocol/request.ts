@@ -1,13 +1,10 @@
-import { z } from 'zod';
+import * as z from 'zod'; // not { z }: that would bundle all of it
 import { InvalidRequest } from './errors';
 import { RequestTasks, taskSchema } from './inputs/tasks';
 import { Format, FORMATS, formatOf, parseUri } from './inputs/uri';
 import type { FunctionSizes, MapPlan } from './model';
-import { batchCount } from './plan';
+import { batchCount, MAX_BATCHES } from './plan';
 import type { ObjectUri } from './ports';
-
-/** Above this the monitor would read and write for minutes at the end; a larger batchSize is the better answer. */
-export const MAX_BATCHES = 10_000_000;
 
 const integer = (min: number, max: number, allowed: string) =>
   z.number({ error: allowed }).int({ error: allowed }).min(min, { error: allowed }).max(max, { error: allowed });

@@ -1,6 +1,5 @@
 import { InvalidRequest } from '../errors';
-import { GROUP_SIZE } from '../plan';
-import { MAX_BATCHES } from '../request';
+import { GROUP_SIZE, MAX_BATCHES } from '../plan';
 import { Found } from './lines';
 
 /** A leaf holds a few groups of 64 batches in memory at a time. */

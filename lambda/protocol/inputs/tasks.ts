@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod'; // not { z }: that would bundle all of it
 import { InvalidInput, InvalidRequest } from '../errors';
 import { writeLines } from '../items';
 import { itemsObject } from '../keys';
