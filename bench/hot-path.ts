@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ const ENVIRONMENT = {
 export async function hotPath(context: Context): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), 'burst-bench-'));
   try {
-    const scripts = ['server', 'leaf-client', 'bare-client', 'load', 'leaf-memory'];
+    const scripts = ['server', 'leaf-client', 'bare-client', 'load', 'leaf-memory', 'job-server', 'job-memory'];
     await build({
       entryPoints: scripts.map((name) => join(__dirname, 'processes', `${name}.ts`)),
       outdir: folder,
@@ -58,17 +58,23 @@ async function figures<T>(args: string[]): Promise<T> {
   return JSON.parse(stdout.trim().split('\n').pop()!) as T;
 }
 
+/** A server of a script that prints its port; whoever gets it ends it. */
+async function serve(args: string[]): Promise<{ readonly url: string; readonly server: ChildProcess }> {
+  const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const port = await new Promise<string>((resolve, reject) => {
+    server.stdout.once('data', (data: Buffer) => resolve(data.toString().trim()));
+    server.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
+  });
+  return { url: `http://127.0.0.1:${port}`, server };
+}
+
 async function calls({ quick, progress }: Context, script: (name: string) => string): Promise<Table> {
-  const server = spawn(process.execPath, [script('server')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const { url, server } = await serve([script('server')]);
   try {
-    const port = await new Promise<string>((resolve, reject) => {
-      server.stdout.once('data', (data: Buffer) => resolve(data.toString().trim()));
-      server.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
-    });
     const seen: { [client: string]: { cpuMs: number; perSecond: number }[] } = { 'leaf-client': [], 'bare-client': [] };
     const one = (client: string) => async () => {
       progress(`hot path: ${client}`);
-      const result = await figures<{ cpuMs: number; perSecond: number }>([script(client), `http://127.0.0.1:${port}`, quick ? '400' : '4000']);
+      const result = await figures<{ cpuMs: number; perSecond: number }>([script(client), url, quick ? '400' : '4000']);
       seen[client].push(result);
       return result.cpuMs;
     };
@@ -77,7 +83,7 @@ async function calls({ quick, progress }: Context, script: (name: string) => str
     return {
       title: 'Worker calls of a leaf against a bare HTTP client that signs by hand: processor time per call, 64 at a time (measured)',
       columns: ['', 'median ms', 'least to most', 'calls/s'],
-      rows: [['leaf (AWS SDK)', ...ends(a), rate('leaf-client')], ['bare client', ...ends(b), rate('bare-client')], ['ratio, pair by pair', ...ends(ratio), '-']],
+      rows: [['leaf', ...ends(a), rate('leaf-client')], ['bare client', ...ends(b), rate('bare-client')], ['ratio, pair by pair', ...ends(ratio), '-']],
     };
   } finally {
     server.kill();
@@ -105,13 +111,27 @@ async function coldStarts({ quick, progress }: Context, folder: string, script: 
 
 async function memory({ quick, progress }: Context, script: (name: string) => string): Promise<Table> {
   const sizes = quick ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000];
+  const megabytes = async (args: string[]) => figure((await figures<{ megabytes: number }>(['--expose-gc', ...args])).megabytes);
   const rows: string[][] = [];
   for (const batches of sizes) {
-    progress(`hot path: a leaf with ${count(batches)} batches`);
-    const { megabytes } = await figures<{ megabytes: number }>(['--expose-gc', script('leaf-memory'), String(batches)]);
-    rows.push([count(batches), figure(megabytes)]);
+    progress(`hot path: memory of a leaf with ${count(batches)} batches`);
+    const row = [count(batches), await megabytes([script('leaf-memory'), String(batches)])];
+    for (const role of ['monitor', 'combiner', 'client']) {
+      progress(`hot path: memory of a ${role} with ${count(batches)} batches`);
+      const { url, server } = await serve([script('job-server'), String(batches), role === 'monitor' ? 'done' : 'ended']);
+      try {
+        row.push(await megabytes([script('job-memory'), role, url, String(batches)]));
+      } finally {
+        server.kill();
+      }
+    }
+    rows.push(row);
   }
-  return { title: 'Heap of one leaf at most, after collection, by how many batches it supervises (measured)', columns: ['batches', 'MB'], rows };
+  return {
+    title: 'MB at most, after collection, by how many batches the job has (measured)',
+    columns: ['batches', 'leaf: heap', 'monitor that ends the job', 'combiner that reads all results', 'client that reads all results'],
+    rows,
+  };
 }
 
 async function synthesis({ quick, progress }: Context): Promise<Table> {
