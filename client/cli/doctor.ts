@@ -1,6 +1,6 @@
 import { GetAccountSettingsCommand, GetFunctionConcurrencyCommand, GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import { Command } from 'commander';
-import { printJson, printTable } from './output';
+import { count, pieces, printJson, printTable } from './output';
 import { readRequest } from './request';
 import { clientOf, TargetFlags, withTarget } from './target';
 import { staff } from '../../lambda/protocol/plan';
@@ -60,7 +60,7 @@ async function account(connection: Connection, functions: number): Promise<{ fin
   if (typeof answer === 'string') return { findings: [{ check: 'account concurrency', verdict: 'unknown', found: answer }] };
   const { ConcurrentExecutions = 0, UnreservedConcurrentExecutions = ConcurrentExecutions } = answer.AccountLimit ?? {};
   const { leaves, window } = staff(Number.MAX_SAFE_INTEGER, undefined, UnreservedConcurrentExecutions);
-  const found = `${ConcurrentExecutions}, ${UnreservedConcurrentExecutions} of them unreserved: at most ${leaves * window} workers and ${leaves} dispatchers at a time`;
+  const found = `${ConcurrentExecutions}, ${UnreservedConcurrentExecutions} of them unreserved: at most ${count(leaves * window, 'worker')} and ${count(leaves, 'dispatcher')} at a time`;
   const streams = Math.min(leaves * window, functions * NEW_ENVIRONMENTS_PER_SECOND);
   return {
     concurrency: UnreservedConcurrentExecutions,
@@ -101,11 +101,12 @@ function need(request: unknown, accountConcurrency: number | undefined, { worker
   try {
     const assumptions = { accountConcurrency: accountConcurrency ?? 1000, workerFunctions: workers?.length ?? 1 };
     const { batches, leaves, window, seconds } = estimateRequest(request, { assumptions });
+    const hasTasks = 'tasks' in (request as object);
     const atOnce = Math.min(batches, leaves * window);
     return {
       check: 'this job',
       verdict: 'ok',
-      found: `${batches} batches, up to ${atOnce} at a time, ${Math.ceil(batches / Math.max(1, atOnce))} rounds; about ${Math.ceil(seconds)} s if a batch takes 1 s (see \`burst estimate\`)`,
+      found: `${pieces(batches, hasTasks)}, up to ${atOnce} at a time, ${count(Math.ceil(batches / Math.max(1, atOnce)), 'round')}; about ${Math.ceil(seconds)} s if a ${hasTasks ? 'task' : 'batch'} takes 1 s (see \`burst estimate\`)`,
     };
   } catch (error) {
     return { check: 'this job', verdict: 'problem', found: (error as Error).message };

@@ -9,7 +9,7 @@ export interface FailureGroup {
   /** Of the first; numbers that differ do not make another group. */
   readonly message: string;
   readonly count: number;
-  /** The first few, by task id or number. */
+  /** The first few, by task id or number of the batch. */
   readonly which: string;
   readonly example: Failure;
 }

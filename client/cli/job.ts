@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { printJson, printTable } from './output';
+import { count, printJson, printTable } from './output';
 import { clientOf, jobArn, named, TargetFlags, withTarget } from './target';
 import { JobSummary } from '../jobs/list';
 import { JobStatus, StatusName } from '../jobs/status';
@@ -36,10 +36,10 @@ async function status(name: string, flags: TargetFlags): Promise<void> {
   else process.stdout.write(`${lines(now).map(([what, value]) => `${what.padEnd(9)} ${value}`).join('\n')}\n`);
 }
 
-function lines({ status: name, batchCount, finished, failed, running, epoch, startedAt, endedAt, reason, cost }: JobStatus): [string, string][] {
+function lines({ status: name, batchCount, hasTasks, finished, failed, running, epoch, startedAt, endedAt, reason, cost }: JobStatus): [string, string][] {
   const all: [string, string | undefined][] = [
-    ['status', epoch > 1 ? `${name} (redriven ${epoch - 1} times)` : name],
-    ['batches', `${finished} of ${batchCount} finished, ${failed} failed, ${running} running`],
+    ['status', epoch > 1 ? `${name} (redriven ${count(epoch - 1, 'time')})` : name],
+    [hasTasks ? 'tasks' : 'batches', `${finished} of ${batchCount} finished, ${failed} failed, ${running} running`],
     ['started', startedAt?.toISOString()],
     ['ended', endedAt?.toISOString()],
     ['cost', cost && `$${cost.dollars.toPrecision(3)} by the price sheet`],

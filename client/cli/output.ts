@@ -6,6 +6,14 @@ import { finished } from 'node:stream/promises';
 import Table from 'cli-table3';
 import { UsageError } from './errors';
 
+/** So many of something: `1 batch`, `2 batches`. */
+export function count(many: number | string, one: string, more = `${one}s`): string {
+  return `${many} ${String(many) === '1' ? one : more}`;
+}
+
+/** Batches of a job, or what they are where they are unlike tasks. */
+export const pieces = (many: number | string, hasTasks = false) => (hasTasks ? count(many, 'task') : count(many, 'batch', 'batches'));
+
 /** Where a result goes: standard output, or a file that is complete once it is there. */
 export class Output {
   /** Refuses a file that exists, or could not be written, before anything is started for it. */

@@ -70,10 +70,10 @@ async function failures(name: string, flags: TargetFlags): Promise<void> {
     return;
   }
   if (groups.length > 0) {
-    printTable(['COUNT', 'ERROR', 'MESSAGE', 'BATCHES'], groups.map(({ count, errorType, message, which }) => [count, errorType, message, which]));
-    process.stdout.write(`\n${groups.map(({ example, logs: where }) => `logs of ${example.taskId ?? `batch ${example.batchId}`}: ${where}`).join('\n')}\n`);
+    printTable(['COUNT', 'ERROR', 'MESSAGE', status.hasTasks ? 'TASKS' : 'BATCHES'], groups.map(({ count, errorType, message, which }) => [count, errorType, message, which]));
+    process.stdout.write(`\n${groups.map(({ example, logs: where }) => `logs of ${example.taskId === undefined ? `batch ${example.batchId}` : `task ${example.taskId}`}: ${where}`).join('\n')}\n`);
   } else if (unlisted === 0) {
-    process.stdout.write(`no batch is known to have failed (${status.status})\n`);
+    process.stdout.write(`no ${status.hasTasks ? 'task' : 'batch'} is known to have failed (${status.status})\n`);
   }
   if (unlisted > 0) process.stdout.write(`${unlisted}${groups.length > 0 ? ' more' : ''} failed that are not listed, because their dispatcher was lost or has not finished their group${status.reason ? `; the job's reason: ${status.reason.message}` : ''}\n`);
   if (status.failed > 0 && status.endedAt) process.stdout.write(`run them again with: burst redrive ${await jobArn(job, flags)}\n`);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { interruptible } from './interrupt';
-import { Output, printJson } from './output';
+import { Output, pieces, printJson } from './output';
 import { Progress } from './progress';
 import { readRequest } from './request';
 import { resultLines } from './results';
@@ -92,7 +92,7 @@ async function follow(job: Named, flags: RunFlags, output: Output): Promise<void
   }
 }
 
-function summary({ jobId, status, finished, failed, startedAt, endedAt }: JobStatus): string {
+function summary({ jobId, status, hasTasks, finished, failed, startedAt, endedAt }: JobStatus): string {
   const seconds = startedAt && endedAt ? ` in ${((endedAt.getTime() - startedAt.getTime()) / 1000).toFixed(1)} s` : '';
-  return `job ${jobId} ${status}: ${finished} batches, ${failed} failed${seconds}`;
+  return `job ${jobId} ${status}: ${pieces(finished, hasTasks)}, ${failed} failed${seconds}`;
 }

@@ -18,6 +18,8 @@ export interface JobStatus {
   readonly epoch: number;
   /** Batches of the job; 0 until it is planned. */
   readonly batchCount: number;
+  /** Whether its batches are unlike tasks; false until it is planned. */
+  readonly hasTasks: boolean;
   /** Batches with a result or a recorded failure. While the job runs, at most about 2 s old. */
   readonly finished: number;
   readonly failed: number;
@@ -66,6 +68,7 @@ export async function status(context: Context, jobId: string): Promise<JobStatus
     status: now,
     epoch: row.epoch,
     batchCount: row.plan?.batches ?? 0,
+    hasTasks: row.plan?.taskFunctions !== undefined,
     leaves: row.plan?.leaves ?? 0,
     startedAt: row.plan && new Date(row.plan.startedAt),
     endedAt: row.endedAt === undefined ? undefined : new Date(row.endedAt),
@@ -126,7 +129,7 @@ function leafCounts(row: JobRow, leaves: LeafRow[], scale: number): { finished: 
 
 /** A job without a row has not been prepared yet, was refused, or is long over (undefined). */
 async function statusOfExecution(context: Context, jobId: string): Promise<JobStatus | undefined> {
-  const none = { jobId, epoch: 0, batchCount: 0, finished: 0, failed: 0, running: 0, leaves: 0 };
+  const none = { jobId, epoch: 0, batchCount: 0, hasTasks: false, finished: 0, failed: 0, running: 0, leaves: 0 };
   try {
     const describe = new DescribeExecutionCommand({ executionArn: context.executionArn(jobId) });
     const execution = await context.connection.steps().send(describe, context.send);

@@ -5,11 +5,13 @@ export function timedOut(plan: Plan): Reason {
 }
 
 export function tooManyFailures(failed: number, plan: Plan, example?: Failure): Reason {
+  const what = plan.taskFunctions ? 'task' : 'batch';
+  const which = example && (example.taskId ?? (plan.taskFunctions ? `number ${example.batchId}` : example.batchId));
   const such = example
-    ? `; for example batch ${example.batchId}: ${example.errorType}: ${example.message} (calls: ${example.attempts}, request id: ${example.requestId || 'none'})`
+    ? `; for example ${what} ${which}: ${example.errorType}: ${example.message} (calls: ${example.attempts}, request id: ${example.requestId || 'none'})`
     : '';
   return {
     code: 'TooManyFailures',
-    message: `${failed} of ${plan.batches} batches failed, ${plan.toleratedFailures} are tolerated (toleratedFailurePercentage)${such}`,
+    message: `${failed} of ${plan.batches} ${what === 'task' ? 'tasks' : 'batches'} failed, ${plan.toleratedFailures} are tolerated (toleratedFailurePercentage)${such}`,
   };
 }

@@ -28,7 +28,7 @@ beforeAll(async () => {
   await overrideSettings(bench, job, { leafStartGraceSeconds: 2 });
   env = { ...CLEAN, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_ENDPOINT_URL: bench.engine.endpoint, BURST_STATE_MACHINE: job.address.stateMachineArn };
   writeFileSync(path.join(folder, 'quick.json'), JSON.stringify({ items: { range: { start: 0, end: 100 } } }));
-  writeFileSync(path.join(folder, 'slow.json'), JSON.stringify({ items: { range: { start: 0, end: 400 } }, batchSize: 1, maxConcurrency: 8, parameters: { sleepMs: 150 } }));
+  writeFileSync(path.join(folder, 'slow.json'), JSON.stringify({ items: { range: { start: 0, end: 400 } }, batchSize: 1, maxConcurrency: 8, parameters: { sleepMs: 250 } }));
   writeFileSync(path.join(folder, 'failing.json'), JSON.stringify({
     items: { range: { start: 0, end: 100 } }, toleratedFailurePercentage: 30, parameters: { misbehave: { 3: 'throw', 5: 'throw', 7: 'exit' } },
   }));
@@ -103,7 +103,7 @@ describe('a job', () => {
     const { figures } = reportData('redriven.html');
     expect(figures).toMatchObject({ batches: 10, succeeded: 7, failed: 3, missing: 0, takenOver: 7 });
     expect(figures.workerMs).toBeLessThan(figures.wallMs * figures.peak + 1);
-    expect(burst(['status', 'failing']).stdout).toContain('redriven 1 times');
+    expect(burst(['status', 'failing']).stdout).toContain('(redriven 1 time)\n');
     const listed = JSON.parse(burst(['list', '--json']).stdout).map(({ jobId }: { jobId: string }) => jobId);
     expect(listed.filter((name: string) => name === 'failing')).toHaveLength(1);
     expect(burst(['list', '--status', 'FAILED']).stdout).toBe('there are no such jobs\n');
@@ -156,6 +156,50 @@ describe('a job', () => {
     expect(status).toBe(3);
     expect(stderr).toMatch(/is FAILED \(InvalidRequest\): tasks/);
     expect(stderr).not.toContain('burst failures');
+  });
+
+  test('of unlike tasks speaks of tasks, by their ids', () => {
+    const tasks = [{ id: 'cover', params: { a: 1 } }, { id: 'bad', params: { fail: 'always' } }, { params: { fail: 'always' } }, { id: 'last' }].map((task) => ({ function: 'brief', ...task }));
+    writeFileSync(path.join(folder, 'tasks.json'), JSON.stringify({ tasks, toleratedFailurePercentage: 50 }));
+    writeFileSync(path.join(folder, 'doomed-tasks.json'), JSON.stringify({ tasks: tasks.slice(0, 2) }));
+    const run = burst(['run', 'tasks.json', '--name', 'tasks']);
+    expect(run.status).toBe(0);
+    const answer = JSON.parse(run.stdout);
+    expect(Object.keys(answer).sort()).toEqual(['2', 'bad', 'cover', 'last']);
+    expect(answer).toMatchObject({ cover: { status: 'SUCCEEDED', result: { id: 'cover', params: { a: 1 } } }, bad: { status: 'FAILED', error: { message: 'bad cannot be done' } } });
+    expect(JSON.parse(burst(['wait', 'tasks']).stdout)).toEqual(answer);
+    expect(burst(['status', 'tasks']).stdout).toMatch(/^status {4}SUCCEEDED\ntasks {5}4 of 4 finished, 2 failed, 0 running\n/);
+    const lines = burst(['results', 'tasks']).stdout.trim().split('\n').map((line) => JSON.parse(line));
+    expect(lines.map(({ taskId, state }) => `${taskId} ${state}`)).toEqual(['cover succeeded', 'bad failed', '2 failed', 'last succeeded']);
+    const { stdout } = burst(['failures', 'tasks']);
+    expect(stdout).toMatch(/^COUNT +ERROR +MESSAGE +TASKS\n1 +RangeError +bad cannot be done +bad\n1 +RangeError +2 cannot be done +2\n\nlogs of task bad: request id /);
+    expect(burst(['doctor', '--request', 'tasks.json']).stdout).toContain('4 tasks, up to 4 at a time, 1 round;');
+
+    const doomed = burst(['run', 'doomed-tasks.json', '--name', 'doomed-tasks']);
+    expect([doomed.status, doomed.stdout]).toEqual([3, '']);
+    expect(doomed.stderr).toContain('1 of 2 tasks failed, 0 are tolerated (toleratedFailurePercentage); for example task number 1: RangeError: bad cannot be done');
+    const partly = JSON.parse(burst(['results', 'doomed-tasks', '--json']).stdout);
+    expect(partly).toHaveLength(2);
+    expect(burst(['redrive', 'doomed-tasks', '--json']).stdout).toBe('{"jobId":"doomed-tasks","epoch":2}\n');
+    expect(burst(['wait', 'doomed-tasks']).status).toBe(3);
+    expect(burst(['status', 'doomed-tasks']).stdout).toContain('FAILED (redriven 1 time)\ntasks ');
+  });
+
+  test('that is combined as a tree prints the answer of its root, and what became of each batch', () => {
+    const tree = { BURST_STATE_MACHINE: bench.jobs.Tree.address.stateMachineArn };
+    const request = { items: { range: { start: 0, end: 1000 } }, parameters: { misbehave: { 70: 'throw' } }, toleratedFailurePercentage: 10 };
+    writeFileSync(path.join(folder, 'tree.json'), JSON.stringify(request));
+    const { status, stdout } = burst(['run', 'tree.json', '--name', 'tree'], tree);
+    expect(status).toBe(0);
+    const answer = JSON.parse(stdout);
+    const lost = Array.from({ length: 10 }, (_, i) => (700 + i) ** 2).reduce((a, b) => a + b);
+    expect(answer).toMatchObject({ sum: sum(1000) - lost, runs: [[0, 100]], failed: [70] });
+    expect(JSON.parse(burst(['wait', 'tree', '--json'], tree).stdout)).toMatchObject({ status: 'SUCCEEDED', finished: 100, failed: 1, hasTasks: false, result: answer });
+    expect(burst(['status', 'tree'], tree).stdout).toContain('\nbatches   100 of 100 finished, 1 failed, 0 running\n');
+    const lines = burst(['results', 'tree', '--order', 'finished'], tree).stdout.trim().split('\n').map((line) => JSON.parse(line));
+    expect(lines.map(({ batchId }) => batchId).sort((a, b) => a - b)).toEqual([...Array(100).keys()]);
+    expect(lines.filter(({ state }) => state !== 'succeeded')).toMatchObject([{ batchId: 70, state: 'failed' }]);
+    expect(burst(['failures', 'tree'], tree).stdout).toMatch(/BATCHES\n1 +TypeError +cannot work on batch 70 +70\n/);
   });
 
   test('is cancelled by the ARN of its execution alone', () => {
@@ -224,7 +268,15 @@ const hasTmux = spawnSync('tmux', ['-V']).status === 0;
   try {
     type('. ./shell.sh; clear');
     type('burst run slow.json --name seen -o seen.json');
-    await until(() => /\d+\/400 batches, 0 failed, [1-8] running, \d.*\/s, \d+ (s|min) left/.test(screen()));
+    for (const [columns, shows] of [
+      [180, /^█*░+ \d+\/400 batches, 0 failed, [1-8] running, \d\S*\/s, \d+ (s|min) left, \d+ s, RUNNING *$/m],
+      [80, /█*░{2,} \d+\/400 batches, 0 failed, [1-8] running, \d\S*\/s, \d+ (s|min) left(, \d+ s)?, RUNNING *$/m],
+      [60, /█*░{2,} \d+\/400 batches, 0 failed, \d+ (s|min) left(, RUNNING)? *$/m], // the least important go first
+    ] as const) {
+      tmux('resize-window', '-x', String(columns));
+      await until(() => shows.test(screen()));
+    }
+    tmux('resize-window', '-x', '180');
     tmux('send-keys', 'C-c');
     await until(() => screen().includes('exit 130'));
     const shown = screen();

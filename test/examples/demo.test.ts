@@ -71,7 +71,7 @@ describe('the steps', () => {
 
 describe('the progress', () => {
   const statuses = [0, 0, 1, 100, 130, 200, 248].map((finished): JobStatus => ({
-    jobId: 'job', status: 'RUNNING', epoch: 1, batchCount: finished === 0 ? 0 : 248, finished, failed: 0, running: 3, leaves: 1,
+    jobId: 'job', status: 'RUNNING', epoch: 1, batchCount: finished === 0 ? 0 : 248, hasTasks: false, finished, failed: 0, running: 3, leaves: 1,
   }));
 
   function shown(isTTY: boolean): string {

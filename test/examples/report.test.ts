@@ -50,7 +50,7 @@ function reportOf(answer: SearchAnswer): ReportInput {
     batches,
     combine: { startMs: 1_100, endMs: 1_234 },
   };
-  const status = { jobId: 'a<b>&"c"', status: 'SUCCEEDED' as const, epoch: 1, batchCount: BATCHES, finished: BATCHES, failed: 1, running: 0, leaves: 2 };
+  const status = { jobId: 'a<b>&"c"', status: 'SUCCEEDED' as const, epoch: 1, batchCount: BATCHES, hasTasks: false, finished: BATCHES, failed: 1, running: 0, leaves: 2 };
   return { answer, data, status, timeline, runSeconds: 4, phases: [{ name: 'build', seconds: 1.25 }] };
 }
 

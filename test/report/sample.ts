@@ -49,6 +49,7 @@ export function sampleJob(batchCount: number, change: Partial<ReportData['status
       status: 'SUCCEEDED',
       epoch: 1,
       batchCount,
+      hasTasks: false,
       finished: batchCount,
       failed,
       running: 0,
