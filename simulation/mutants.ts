@@ -76,11 +76,11 @@ export const MUTANTS: { readonly [name: string]: Mutant } = {
   },
   'committed groups that a successor runs again': {
     seeds: 5_000,
-    patches: [patch('leaf.ts', 'unit < this.cursor || ', '')],
+    patches: [patch('progress.ts', 'unit < this.at || ', '')],
   },
   'calls in vain that a hand-over forgets': {
     seeds: 20_000,
-    patches: [patch('leaf.ts', '...this.tries.get(batch) ?? {', '...{')],
+    patches: [patch('leaf.ts', 'batch, ...tries,', 'batch, calls: 0, failures: 0, unknowns: 0,')],
   },
   'redrive that begins after it was stopped': {
     seeds: 20_000,
@@ -100,7 +100,7 @@ export const MUTANTS: { readonly [name: string]: Mutant } = {
   },
   'committed groups that a successor takes for combined': {
     seeds: 5_000,
-    patches: [patch('leaf.ts', 'this.combineGroup(row);', 'if (this.combining) this.through([row.unit]);')],
+    patches: [patch('leaf.ts', 'this.combineGroup(row);', 'if (this.combining) this.progress.through([row.unit]);')],
   },
   'redrive that adopts what is out of date': {
     seeds: 20_000,
@@ -132,7 +132,7 @@ export const MUTANTS: { readonly [name: string]: Mutant } = {
   },
   'the reason of the end not stored before it': {
     seeds: 20_000,
-    patches: [patch('leaf.ts', '      await this.savePart();\n      if (!await this.report({ parts: this.parts })) return;', '      if (!await this.report({ parts: this.parts })) return;')],
+    patches: [patch('leaf.ts', '      await this.savePart();\n      if (!await this.report({ parts: [...this.parts.keys] })) return;', '      if (!await this.report({ parts: [...this.parts.keys] })) return;')],
   },
   'second calls beyond the window': {
     seeds: 20_000,

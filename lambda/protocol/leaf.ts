@@ -3,11 +3,12 @@ import { CombineUnits } from './combine-units';
 import { BUFFER_BYTES, commitGroup, committedUnits, GroupInProgress, resultEntry, Settled, SPILL_BYTES, spilledEntry } from './group';
 import { GroupItems, ItemReader } from './items';
 import { signalJoin } from './join';
-import { jobKey, leafKey, partObject, Writer } from './keys';
+import { jobKey, leafKey, Writer } from './keys';
 import { DispatchEvent, Failure, JobRow, LeafRow, Plan, Reason } from './model';
-import { Part, readPart, Tries, triesOf, weight } from './part';
+import { Parts, Tries, triesOf } from './part';
 import { groupOfBatch, groupsOfLeaf, JOIN_FAN_IN, Span, spanSize } from './plan';
 import { Budget, CallOutcome, Ports, Row } from './ports';
+import { Progress } from './progress';
 import { RedoReader } from './redo';
 import { isOver, sealEarly } from './seal';
 import { tooManyFailures } from './tolerance';
@@ -89,21 +90,11 @@ class Leaf {
   private readonly inFlight = new Map<Task, number>();
   private readonly background = new Set<Promise<void>>();
   private readonly abort = new AbortController();
-  /** What predecessors had finished in groups that are not open yet. */
-  private readonly carried = new Map<number, Settled>();
-  /** Calls that predecessors made in vain. */
-  private readonly tries = new Map<number, Tries>();
-  private inherited = 0;
-  /** Batches and failed ones of each committed unit at or beyond the cursor. */
-  private readonly committed = new Map<number, { finished: number; failed: number }>();
-  private readonly signalled = new Set<number>();
-  private parts: string[];
-  private partCount = 0;
+  private readonly parts: Parts;
+  private readonly progress: Progress;
   private nextGroup: number;
-  private cursor: number;
   private opening = false;
   private running = 0;
-  private below: { finished: number; failed: number };
   private bufferedChars = 0;
   private lastHeard: number;
   private progressed = false;
@@ -124,19 +115,14 @@ class Leaf {
     this.items = new ItemReader(ports, this.plan, this.groups);
     this.redo = this.plan.redo && new RedoReader(ports, this.plan.redo, this.groups);
     this.combining = this.plan.tree && new CombineUnits(ports, event, writer, parameters);
-    this.cursor = row.cursor ?? this.groups.start;
-    this.nextGroup = this.cursor;
-    this.parts = row.parts ?? [];
-    this.below = row.below ?? { finished: 0, failed: 0 };
+    this.parts = new Parts(ports, writer, row.parts ?? []);
+    this.progress = new Progress(this.groups, row);
+    this.nextGroup = this.progress.cursor;
     this.leaseRenewed = this.lastHeard = ports.clock.now();
   }
 
   counts(): { finished: number; failed: number; running: number } {
-    let { finished, failed } = this.below;
-    for (const done of this.committed.values()) {
-      finished += done.finished;
-      failed += done.failed;
-    }
+    let { finished, failed } = this.progress.sum();
     for (const { progress } of this.open.values()) {
       finished += progress.settledCount;
       failed += progress.failures.length;
@@ -147,7 +133,8 @@ class Leaf {
   async run(): Promise<LeafEnd> {
     const beating = this.beat();
     try {
-      await this.loadParts();
+      const combining = await this.parts.load();
+      this.combining?.inherit(combining);
       await this.work();
       return await this.close();
     } finally {
@@ -161,7 +148,7 @@ class Leaf {
     for (;;) {
       if (this.crash !== undefined) throw this.crash;
       if (this.end === 'stopped' || this.end === 'ownership lost') return;
-      if (this.cursor >= this.groups.end) return; // what may still run lost against a speculative call
+      if (this.progress.isDone) return; // what may still run lost against a speculative call
       const mayStart = this.end === undefined && this.mayStart();
       if (mayStart) this.fill();
       const idle = this.running === 0 && this.background.size === 0;
@@ -205,8 +192,8 @@ class Leaf {
   /** Makes the batches of the next group ready; a successor first skips what its predecessors committed. */
   private async openGroups(): Promise<void> {
     const unit = this.nextGroup;
-    if (this.writer.attempt > 1 && (unit === this.cursor || unit % JOIN_FAN_IN === 0)) await this.skipCommitted(unit);
-    if (unit < this.cursor || this.committed.has(unit)) {
+    if (this.writer.attempt > 1 && (unit === this.progress.cursor || unit % JOIN_FAN_IN === 0)) await this.skipCommitted(unit);
+    if (this.progress.isCommitted(unit)) {
       this.nextGroup++;
       return;
     }
@@ -215,11 +202,9 @@ class Leaf {
     const opened: OpenGroup = { progress: new GroupInProgress(unit, group, this.plan, items.tasks?.map(({ id }) => id)), items };
     this.open.set(group, opened);
     for (let batch = opened.progress.first; batch < opened.progress.first + opened.progress.count; batch++) {
-      const carried = this.carried.get(batch) ?? good.get(batch);
-      this.carried.delete(batch);
-      if (carried) this.keep(opened, batch, carried);
-      else this.fresh.push({ batch, ...this.tries.get(batch) ?? { calls: 0, failures: 0, unknowns: 0 }, refusals: 0, notBefore: 0 });
-      this.tries.delete(batch);
+      const { settled = good.get(batch), tries = { calls: 0, failures: 0, unknowns: 0 } } = this.parts.take(batch);
+      if (settled) this.keep(opened, batch, settled);
+      else this.fresh.push({ batch, ...tries, refusals: 0, notBefore: 0 });
     }
     this.nextGroup++;
     if (opened.progress.isWhole) await this.commit(opened);
@@ -229,14 +214,14 @@ class Leaf {
     const to = Math.min(this.groups.end, (Math.floor(from / JOIN_FAN_IN) + 1) * JOIN_FAN_IN);
     const keys = Array.from({ length: to - from }, (_, i) => from + i);
     for (const row of await committedUnits(this.ports, this.event, keys)) {
-      this.committed.set(row.unit, { finished: row.count, failed: row.failed.length });
+      this.progress.commit(row.unit, { finished: row.count, failed: row.failed.length });
       this.combineGroup(row);
     }
     if (!this.combining) await this.signalRun(from);
   }
 
   private combineGroup({ unit, group }: { unit: number; group: number }): void {
-    if (this.combining) this.through(this.combining.add({ level: 0, index: group }, [unit]));
+    if (this.combining) this.progress.through(this.combining.add({ level: 0, index: group }, [unit]));
   }
 
   /** Runs a unit of combine mode TREE: its call takes the place of a worker's. */
@@ -249,7 +234,7 @@ class Leaf {
     switch (end.kind) {
       case 'through':
         this.progressed ||= end.isNew;
-        return this.through(end.groups);
+        return this.progress.through(end.groups);
       case 'throttled':
         if (this.running === 0 && now - this.lastHeard > STARVED_MS) this.end ??= 'released';
         return;
@@ -384,7 +369,7 @@ class Leaf {
   private endJob(reason: Reason): Promise<void> {
     return this.ending ??= (async () => {
       await this.savePart();
-      if (!await this.report({ parts: this.parts })) return;
+      if (!await this.report({ parts: [...this.parts.keys] })) return;
       this.end ??= 'stopped';
       await sealEarly(this.ports, this.event, 'FAILED', reason);
     })();
@@ -424,7 +409,7 @@ class Leaf {
     this.ports.log.debug('group committed', { group: progress.group, won });
     this.open.delete(progress.group);
     this.bufferedChars -= progress.heldChars;
-    this.committed.set(progress.unit, { finished: progress.count, failed });
+    this.progress.commit(progress.unit, { finished: progress.count, failed });
     this.progressed = true;
     if (this.combining) this.combineGroup(progress);
     else await this.signalRun(progress.unit);
@@ -432,25 +417,10 @@ class Leaf {
 
   /** Signals the groups of one join node together, once all that this leaf owns there are committed: one write instead of up to 64. */
   private async signalRun(unit: number): Promise<void> {
-    const node = Math.floor(unit / JOIN_FAN_IN);
-    const from = Math.max(this.cursor, node * JOIN_FAN_IN);
-    const to = Math.min(this.groups.end, (node + 1) * JOIN_FAN_IN);
-    const run = Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
-    if (run.length === 0 || !run.every((g) => this.committed.has(g))) return;
+    const run = this.progress.runOf(unit);
+    if (run.length === 0) return;
     await signalJoin(this.ports, this.event, 0, run);
-    this.through(run);
-  }
-
-  /** Groups for which nothing is left to do; the cursor moves past those before which nothing is missing. */
-  private through(units: number[]): void {
-    units.forEach((g) => this.signalled.add(g));
-    while (this.signalled.delete(this.cursor)) {
-      const done = this.committed.get(this.cursor)!;
-      this.below.finished += done.finished;
-      this.below.failed += done.failed;
-      this.committed.delete(this.cursor);
-      this.cursor++;
-    }
+    this.progress.through(run);
   }
 
   /** Until the leaf ends: looks whether the job still wants it, renews the lease, tells of progress. */
@@ -486,8 +456,7 @@ class Leaf {
     const progressed = this.progressed;
     this.progressed = false;
     const set = {
-      cursor: this.cursor,
-      below: this.below,
+      ...this.progress.row,
       counts,
       leaseUntil: now + this.plan.leaseSeconds * 1000,
       usage: sumUsage(this.row.usage, this.ports.meter.used(1)),
@@ -512,15 +481,15 @@ class Leaf {
     await this.ending;
     if (this.end === 'ownership lost') return this.end;
     const endedAt = this.ports.clock.now();
-    const isDone = this.cursor >= this.groups.end;
+    const { isDone } = this.progress;
     if (!isDone) await this.savePart();
     if (isDone || this.end === 'stopped' || endedAt >= this.plan.deadline) {
       // a leaf past the deadline leaves the verdict to the monitor
-      await this.report({ endedAt, ...(isDone ? { done: true } : { parts: this.parts }) });
+      await this.report({ endedAt, ...(isDone ? { done: true } : { parts: [...this.parts.keys] }) });
       return isDone ? 'done' : this.end ?? 'stopped';
     }
     const handOver = this.end !== 'released' && this.event.hop < MAX_HOPS;
-    if (!await this.report({ endedAt, parts: this.parts, ...(handOver ? {} : { released: true, leaseUntil: 0 }) })) return 'ownership lost';
+    if (!await this.report({ endedAt, parts: [...this.parts.keys], ...(handOver ? {} : { released: true, leaseUntil: 0 }) })) return 'ownership lost';
     if (!handOver) return 'released';
     await this.ports.invoker.dispatch({
       ...this.event, hi: this.event.lo + 1, expect: this.writer.attempt, hop: this.event.hop + 1,
@@ -528,32 +497,14 @@ class Leaf {
     return 'handed over';
   }
 
-  /** Puts all finished results of groups that are not whole where a successor finds them, in the place of earlier parts. */
+  /** Puts all finished results of groups that are not whole where a successor, or who ends the job, finds them. */
   private async savePart(): Promise<void> {
-    const part: Part = {
-      settled: [...this.carried, ...[...this.open.values()].flatMap(({ progress }) => progress.entries())],
-      tries: [
-        ...this.tries,
-        ...[...this.fresh, ...this.waiting].filter(({ calls }) => calls > 0).map((task): [number, Tries] => [task.batch, triesOf(task)]),
-      ],
+    const isNew = await this.parts.leave({
+      settled: [...this.open.values()].flatMap(({ progress }) => progress.entries()),
+      tries: [...this.fresh, ...this.waiting].filter(({ calls }) => calls > 0).map((task): [number, Tries] => [task.batch, triesOf(task)]),
       ...(this.combining && { combining: this.combining.tries() }),
-    };
-    if (weight(part) === this.inherited) return;
-    const key = partObject(this.writer, this.partCount++);
-    await this.ports.payloads.put(key, JSON.stringify(part));
-    this.inherited = weight(part);
-    this.parts = [key];
-    this.progressed = true;
-  }
-
-  private async loadParts(): Promise<void> {
-    for (const key of this.parts) {
-      const part = await readPart(this.ports, key);
-      part.settled.forEach(([batch, settled]) => this.carried.set(batch, settled));
-      part.tries.forEach(([batch, tries]) => this.tries.set(batch, tries));
-      this.combining?.inherit(part.combining ?? []);
-      this.inherited = weight(part);
-    }
+    });
+    if (isNew) this.progressed = true;
   }
 
   private inBackground(work: Promise<void>): void {
