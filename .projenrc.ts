@@ -59,6 +59,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@aws-sdk/client-iam@3.1162.0',
     '@aws-sdk/client-lambda@3.1162.0',
     '@aws-sdk/client-s3@3.1162.0',
+    '@aws-sdk/client-service-quotas@3.1138.0', // the newest served
     '@aws-sdk/client-sfn@3.1162.0',
     // bench:aws alone: whose account it is, and cold starts from Lambda's own log lines
     '@aws-sdk/client-sts@3.1162.0',

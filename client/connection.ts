@@ -2,6 +2,7 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
+import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { explain } from './explain';
 
@@ -43,6 +44,7 @@ export class Connection {
   readonly cloudFormation = once(() => this.ready(new CloudFormationClient(this.config), 'CloudFormation'));
   readonly dynamo = once(() => this.ready(new DynamoDBClient(this.config), 'DynamoDB'));
   readonly lambda = once(() => this.ready(new LambdaClient(this.config), 'Lambda'));
+  readonly quotas = once(() => this.ready(new ServiceQuotasClient(this.config), 'Service Quotas'));
   readonly steps = once(() => this.ready(new SFNClient(this.config), 'Step Functions'));
   readonly s3 = once(() => this.ready(new S3Client({
     ...this.config, forcePathStyle: (customEndpoint(this.options) ?? process.env.AWS_ENDPOINT_URL_S3) !== undefined,

@@ -1,4 +1,5 @@
 import { GetAccountSettingsCommand, GetFunctionConcurrencyCommand, GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
+import { GetServiceQuotaCommand } from '@aws-sdk/client-service-quotas';
 import { Command } from 'commander';
 import { count, pieces, printJson, printTable } from './output';
 import { readRequest } from './request';
@@ -18,8 +19,10 @@ interface Finding {
 }
 
 const MOST_WORKER_SECONDS = 780;
-/** New log streams per second by default (CloudWatch Logs quotas), and new environments of a function per second (Lambda quotas). */
-const LOG_STREAMS_PER_SECOND = 50;
+/** "CreateLogStream throttle limit in transactions per second" (CloudWatch Logs quotas). */
+const LOG_STREAMS = { ServiceCode: 'logs', QuotaCode: 'L-76507CEF' };
+const LOG_STREAMS_PER_SECOND = 50; // by default
+/** New environments of a function per second (Lambda quotas); they are nobody's to raise. */
 const NEW_ENVIRONMENTS_PER_SECOND = 100;
 
 export function doctorCommand(): Command {
@@ -27,8 +30,8 @@ export function doctorCommand(): Command {
     .description('check what a job needs: credentials, the BurstCompute, quotas, functions')
     .option('--request <file>', 'say what this job would need, too; - for standard input')
     .addHelpText('after', `
-Takes states:DescribeStateMachine, lambda:GetAccountSettings, and lambda:GetFunctionConfiguration and lambda:GetFunctionConcurrency on the worker; what
-is not allowed is reported as unknown. Exit code 1 if there is a problem.
+Takes states:DescribeStateMachine, lambda:GetAccountSettings, servicequotas:GetServiceQuota, and lambda:GetFunctionConfiguration and
+lambda:GetFunctionConcurrency on the worker; what is not allowed is reported as unknown, and the default quota taken. Exit code 1 if there is a problem.
 
 Example:
   burst doctor --stack MyStack --request request.json`)
@@ -62,6 +65,7 @@ async function account(connection: Connection, functions: number): Promise<{ fin
   const { leaves, window } = staff(Number.MAX_SAFE_INTEGER, undefined, UnreservedConcurrentExecutions);
   const found = `${ConcurrentExecutions}, ${UnreservedConcurrentExecutions} of them unreserved: at most ${count(leaves * window, 'worker')} and ${count(leaves, 'dispatcher')} at a time`;
   const streams = Math.min(leaves * window, functions * NEW_ENVIRONMENTS_PER_SECOND);
+  const quota = await logStreams(connection);
   return {
     concurrency: UnreservedConcurrentExecutions,
     findings: [
@@ -72,13 +76,26 @@ async function account(connection: Connection, functions: number): Promise<{ fin
           : { check: 'account concurrency', verdict: 'ok', found },
       {
         check: 'log streams',
-        verdict: streams > LOG_STREAMS_PER_SECOND ? 'warning' : 'ok',
-        found: `a full start makes up to ${streams} per second; the quota is ${LOG_STREAMS_PER_SECOND} by default${streams > LOG_STREAMS_PER_SECOND
+        verdict: streams > quota.perSecond ? 'warning' : 'ok',
+        found: `a full start makes up to ${streams} per second; the quota is ${quota.perSecond}${quota.note}${streams > quota.perSecond
           ? ': log lines may be late or lost until CreateLogStream is raised in Service Quotas' : ''}`,
       },
     ],
   };
 }
+
+/** What the account has; the default where it does not say. */
+async function logStreams(connection: Connection): Promise<{ perSecond: number; note: string }> {
+  try {
+    const { Quota } = await connection.quotas().send(new GetServiceQuotaCommand(LOG_STREAMS));
+    if (Quota?.Value !== undefined) return { perSecond: Quota.Value, note: '' };
+    return { perSecond: LOG_STREAMS_PER_SECOND, note: ' by default' };
+  } catch (error) {
+    return { perSecond: LOG_STREAMS_PER_SECOND, note: ` by default (the account's own is unknown: ${firstLine(error as Error)})` };
+  }
+}
+
+const firstLine = ({ name, message }: Error) => (message === 'UnknownError' ? name : message).split('\n')[0].slice(0, 200);
 
 async function worker(connection: Connection, arn: string, concurrency?: number): Promise<Finding[]> {
   const check = `worker ${arn.split(':').slice(6).join(':')}`;

@@ -216,6 +216,22 @@ describe('a job', () => {
     const findings: { check: string; verdict: string; found: string }[] = JSON.parse(stdout);
     expect(findings.map(({ check }) => check.replace(/ E2e.*/, ''))).toEqual(['credentials', 'state machine', 'account concurrency', 'log streams', 'worker', 'this job']);
     expect(findings.find(({ check }) => check === 'this job')!.found).toContain('400 batches, up to 8 at a time, 50 rounds');
+    expect(findings.find(({ check }) => check === 'log streams')!.found).toMatch(/the quota is 50 by default \(the account's own is unknown: \S/); // not on the local AWS
+  });
+
+  test.each<[string, number, object, string, RegExp]>([
+    ['the account has', 200, { Quota: { Value: 4 } }, 'warning', /the quota is 4: log lines may be late or lost until CreateLogStream is raised/],
+    ['the default is, where it may not ask', 400, { __type: 'AccessDeniedException', message: 'no identity-based policy allows it' }, 'ok',
+      /the quota is 50 by default \(the account's own is unknown: not allowed \(Service Quotas at .*\): no identity-based policy allows it/],
+  ])('may make as many log streams per second as %s, says the doctor', async (_, code, body, verdict, says) => {
+    let asked = '';
+    const quotas = await listening((request, response) => {
+      request.on('data', (data) => { asked += data; }).on('end', () => response.writeHead(code, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body)));
+    });
+    const { stdout } = await burstBeside(['doctor', '--json'], { AWS_ENDPOINT_URL_SERVICE_QUOTAS: quotas.url });
+    quotas.server.close();
+    expect(JSON.parse(asked)).toEqual({ ServiceCode: 'logs', QuotaCode: 'L-76507CEF' });
+    expect(JSON.parse(stdout).find(({ check }: { check: string }) => check === 'log streams')).toEqual({ check: 'log streams', verdict, found: expect.stringMatching(says) });
   });
 });
 
