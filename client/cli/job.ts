@@ -36,7 +36,8 @@ async function status(name: string, flags: TargetFlags): Promise<void> {
   else process.stdout.write(`${lines(now).map(([what, value]) => `${what.padEnd(9)} ${value}`).join('\n')}\n`);
 }
 
-function lines({ status: name, batchCount, hasTasks, finished, failed, running, epoch, startedAt, endedAt, reason, cost }: JobStatus): [string, string][] {
+function lines(job: JobStatus): [string, string][] {
+  const { status: name, batchCount, hasTasks, finished, failed, running, epoch, startedAt, endedAt, reason, cost } = job;
   const all: [string, string | undefined][] = [
     ['status', epoch > 1 ? `${name} (redriven ${count(epoch - 1, 'time')})` : name],
     [hasTasks ? 'tasks' : 'batches', `${finished} of ${batchCount} finished, ${failed} failed, ${running} running`],

@@ -31,7 +31,10 @@ function barLine(columns: number, progress: number, { finished, batchCount, hasT
     { text: status, matters: 3 },
   ];
   const room = () => columns - 2 - fields.map(({ text }) => text).join(', ').length;
-  while (room() < BAR.shortest && fields.length > 1) fields.splice(fields.findIndex(({ matters }) => matters === Math.min(...fields.map((field) => field.matters))), 1);
+  while (room() < BAR.shortest && fields.length > 1) {
+    const least = Math.min(...fields.map(({ matters }) => matters));
+    fields.splice(fields.findIndex(({ matters }) => matters === least), 1);
+  }
   const bar = Math.min(BAR.longest, room());
   const done = Math.round(progress * bar);
   const words = fields.map(({ text }) => text).join(', ');

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'fs';
 import { tmpdir } from 'os';
 import * as path from 'path';
 
@@ -79,4 +79,12 @@ test.each([['node16', 'node16', 'use.mts'], ['node16', 'node16', 'use.cts'], ['b
 
 test('the command runs from where it was installed', () => {
   expect(spawnSync(path.join(folder, 'node_modules', '.bin', 'burst'), ['--version'], { encoding: 'utf8' }).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test('the alias of the README runs it, in the project and below', () => {
+  const [alias] = /^alias burst=.*$/m.exec(readFileSync(path.join(root, 'README.md'), 'utf8'))!;
+  for (const cwd of [folder, path.join(folder, 'node16')]) {
+    const { stdout } = spawnSync('bash', ['-O', 'expand_aliases', '-c', `${alias}\nburst --version`], { cwd, encoding: 'utf8' });
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  }
 });
