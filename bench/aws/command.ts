@@ -171,6 +171,7 @@ async function measureAll(session: Session): Promise<void> {
 /** After each run, so that nothing paid for is lost. Whose account it was stays out of it. */
 function write(name: string, { account, batchMs, options }: Session, measured: readonly Measured[], simulated: readonly Times[]): void {
   const { region, concurrency, isEmulated } = account;
+  const nameless = (text: string) => text.replace(new RegExp(`(?<=[:/])${account.id}`, 'g'), 'ACCOUNT'); // in ARNs that errors name
   const { region: pricesOf, date } = PRICES;
   const data = {
     at: new Date().toISOString(),
@@ -178,8 +179,8 @@ function write(name: string, { account, batchMs, options }: Session, measured: r
     measured,
     simulated,
   };
-  writeFileSync(`${name}.json`, `${JSON.stringify(data, undefined, 2)}\n`);
-  writeFileSync(`${name}.md`, `${textOf(measured, simulated, account)}\n`);
+  writeFileSync(`${name}.json`, nameless(`${JSON.stringify(data, undefined, 2)}\n`));
+  writeFileSync(`${name}.md`, nameless(`${textOf(measured, simulated, account)}\n`));
 }
 
 const textOf = (measured: readonly Measured[], simulated: readonly Times[], account: Account) => resultTables(measured, simulated, account).map(markdown).join('\n\n');

@@ -51,7 +51,13 @@ async function cdk(args: string[], log: (line: string) => void, signal: AbortSig
     const child = spawn(process.execPath, [CLI, ...args, '--output', output, '--no-color', '--no-notices', '--ci', '--progress', 'events'], {
       cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...process.env, CDK_DISABLE_CLI_TELEMETRY: 'true' },
     });
-    const stop = () => { if (child.pid) process.kill(-child.pid, 'SIGTERM'); };
+    const stop = () => {
+      try {
+        if (child.pid) process.kill(-child.pid, 'SIGTERM');
+      } catch {
+        // it has just ended
+      }
+    };
     signal.addEventListener('abort', stop);
     const tail: string[] = [];
     for (const stream of [child.stdout, child.stderr]) {
