@@ -9,6 +9,7 @@ import contextlib
 import contextvars
 import fcntl
 import heapq
+import inspect
 import itertools
 import json
 import queue
@@ -341,6 +342,33 @@ def correct_state_machines(stepfunctions, iam_actions):
     stepfunctions._fail_execution = fail_unless_aborted
 
 
+def start_at_once(stepfunctions):
+    """An execution enters its first state when it is started; stock it sleeps for 0.15 s before."""
+    run, starting = stepfunctions._run_execution, threading.local()
+    if inspect.getsource(run).count("sleep(") != 1:
+        raise RuntimeError("the engine's start of executions changed")
+
+    class Time:
+        def __getattr__(self, name):
+            return getattr(time, name)
+
+        def sleep(self, seconds):
+            if getattr(starting, "now", False):
+                starting.now = False
+            else:
+                time.sleep(seconds)
+
+    def run_at_once(*args):
+        starting.now = True
+        try:
+            run(*args)
+        finally:
+            starting.now = False
+
+    stepfunctions.time = Time()
+    stepfunctions._run_execution = run_at_once
+
+
 def correct_distributed_maps(stepfunctions):
     """Limits by path, an early end at the tolerance or an abort, and the quota of what a task may return, as on AWS."""
     run_map, run_states = stepfunctions._run_distributed_map, stepfunctions._run_sub_machine
@@ -422,6 +450,7 @@ def apply(slots):
     report_error_types(lambda_runtime, lambda_svc)
     answer_at_once(lambda_runtime)
     correct_state_machines(stepfunctions, iam_actions)
+    start_at_once(stepfunctions)
     correct_distributed_maps(stepfunctions)
     pass_for_tls(app)
     name_account_settings(iam_actions)
