@@ -258,7 +258,7 @@ def answer_at_once(lambda_runtime):
             if is_last:
                 return "\n".join(lines)
             is_last = _pending_bytes(process.stderr) == 0 or time.monotonic() > end
-            time.sleep(0.0005)
+            time.sleep(0.0002)
 
     lambda_runtime.Worker._drain_stderr_bounded = drain
     # functions of their own runtime have another reader
