@@ -1,7 +1,7 @@
 export { type JobAddress, parseAddress } from './address';
 export { BurstClient, type BurstClientOptions, type CallOptions } from './client';
 export type { AwsCredentials, ConnectionOptions } from './connection';
-export { ASSUMPTIONS, type Assumptions, type CombineMode, type Estimate, type Step } from './cost/estimate';
+export { ASSUMPTIONS, type Assumptions, type ChildType, type CombineMode, type Estimate, type Step } from './cost/estimate';
 export { estimateRequest, type EstimateOptions } from './cost/estimate-request';
 export { type Cost, type CostLine, costOf, type Price, type PriceName, PRICES, type PriceSheet } from './cost/price';
 export * from './errors';

@@ -1,13 +1,16 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from './errors';
+import { count, pieces } from './output';
 import { readRequest } from './request';
 import { InvalidRequest } from '../../lambda/protocol/errors';
-import { ASSUMPTIONS, Assumptions, CombineMode, Estimate } from '../cost/estimate';
+import { ASSUMPTIONS, Assumptions, ChildType, CombineMode, Estimate } from '../cost/estimate';
 import { estimateRequest } from '../cost/estimate-request';
 
 interface Flags {
   readonly items?: number;
   readonly combine: Lowercase<CombineMode>;
+  readonly fanOut?: 'tree' | 'distributed-map';
+  readonly childType?: Lowercase<ChildType>;
   readonly batchSize?: number;
   readonly maxConcurrency?: number;
   readonly repairInterval?: number;
@@ -37,6 +40,8 @@ export function estimateCommand(): Command {
     .addOption(new Option('--architecture <name>', `of worker and combiner (default: ${ASSUMPTIONS.worker.architecture})`).choices(['x86_64', 'arm64']))
     .option('--result-bytes <n>', `what the worker returns for a batch, as JSON (default: ${ASSUMPTIONS.resultBytes})`, whole(1, 6 * 1024 * 1024))
     .addOption(new Option('--combine <mode>', 'combine mode of the construct').choices(['collect', 'tree', 'none']).default('collect'))
+    .addOption(new Option('--fan-out <how>', 'as the prop fanOut').choices(['tree', 'distributed-map']).default('tree'))
+    .addOption(new Option('--child-type <type>', 'of a Distributed Map (default: standard)').choices(['standard', 'express']))
     .option('--combiner-seconds <s>', `how long the combiner takes, each time (default: ${ASSUMPTIONS.combinerSeconds})`, number(0, 780))
     .option('--combiner-memory <MB>', `memory of the combiner (default: ${ASSUMPTIONS.combiner.memoryMegabytes})`, whole(128, 10_240))
     .option('--answer-bytes <n>', `what the combiner returns, each time (default: ${ASSUMPTIONS.partialBytes})`, whole(1, 6 * 1024 * 1024))
@@ -57,11 +62,13 @@ export function estimateCommand(): Command {
 }
 
 async function estimateOf(file: string, flags: Flags): Promise<Estimate> {
+  if (flags.childType !== undefined && flags.fanOut !== 'distributed-map') throw new UsageError('--child-type: only with --fan-out distributed-map');
   const request = await readRequest(file);
   try {
     return estimateRequest(request, {
       items: flags.items,
       combineMode: flags.combine.toUpperCase() as CombineMode,
+      childType: flags.fanOut === 'distributed-map' ? (flags.childType ?? 'standard').toUpperCase() as ChildType : undefined,
       batchSize: flags.batchSize,
       maxConcurrency: flags.maxConcurrency,
       repairIntervalSeconds: flags.repairInterval,
@@ -98,12 +105,16 @@ function number(least: number, most: number, isWhole = false): (given: string) =
   };
 }
 
-function text({ batches, leaves, window, seconds, cost, assumptions, steps }: Estimate, flags: Flags): string {
+function text(estimated: Estimate, flags: Flags): string {
+  const { batches, leaves, window, seconds, cost, assumptions, steps } = estimated;
+  const atOnce = Math.min(batches, steps.find(({ name }) => name === 'mapConcurrency')!.value);
+  const staff = flags.fanOut === 'distributed-map' ? `a Distributed Map with up to ${count(figure(atOnce), 'child', 'children')} at a time`
+    : `${count(figure(leaves), 'dispatcher')} with up to ${count(window, 'worker')} each`;
   const { batchSeconds, worker, resultBytes, accountConcurrency, combinerSeconds, combiner } = assumptions;
   const rows = cost.lines.map(({ what, quantity, unit, dollars }) => [what, figure(quantity), unit, dollars === undefined ? '' : money(dollars)]);
   rows.push(['', '', 'in all', money(cost.dollars)], ['', '', 'beside worker and combiner', money(cost.overheadDollars)]);
   const lines = [
-    `${figure(batches)} batches, ${figure(leaves)} dispatchers with up to ${window} workers each: about ${duration(seconds)}, about ${money(cost.dollars)}`,
+    `${pieces(figure(batches), steps.some(({ name, value }) => name === 'tasks' && value === 1))}, ${staff}: about ${duration(seconds)}, about ${money(cost.dollars)}`,
     '',
     ...table(rows),
     '',

@@ -1,4 +1,4 @@
-import { Assumptions, CombineMode, Estimate, estimate, EstimateInput } from './estimate';
+import { Assumptions, ChildType, CombineMode, Estimate, estimate, EstimateInput } from './estimate';
 import type { PriceSheet } from './price';
 import { InvalidRequest } from '../../lambda/protocol/errors';
 import { parseRedrive, parseRequest, RequestItems, Settings } from '../../lambda/protocol/request';
@@ -8,6 +8,8 @@ export interface EstimateOptions {
   readonly items?: number;
   /** As the construct's prop. @default COLLECT */
   readonly combineMode?: CombineMode;
+  /** Of a Distributed Map, where the construct's prop `fanOut` is one. @default - a tree of dispatchers fans out */
+  readonly childType?: ChildType;
   /** As the construct's props. @default 1, the account's limit, 64, 60 s */
   readonly batchSize?: number;
   readonly maxConcurrency?: number;
@@ -38,6 +40,9 @@ export const ANY: Settings = {
 export function estimateRequest(request: unknown, options: EstimateOptions = {}): Estimate {
   const { items, combineMode = 'COLLECT', batchSize, maxConcurrency, prices, ...rest } = options;
   if (parseRedrive(request) !== undefined) throw new InvalidRequest('redrive: what it runs again is known to the job alone: only new jobs can be estimated');
+  if (rest.childType !== undefined && combineMode === 'TREE') {
+    throw new InvalidRequest('combineMode: got TREE, allowed with a Distributed Map: COLLECT, NONE; only dispatchers combine as a tree');
+  }
   const settings = { ...ANY, ...(batchSize !== undefined && { batchSize }), ...(maxConcurrency !== undefined && { maxConcurrency }) };
   const parsed = parseRequest(request, settings);
   return estimate({ ...rest, request: parsed, combineMode, ...inputOf(parsed.items, items) }, prices);

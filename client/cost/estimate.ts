@@ -2,12 +2,17 @@ import { FORMULAS } from './formulas';
 import { Cost, costOf, PRICES, PriceSheet } from './price';
 import { RowSample, SampleRows } from './rows';
 import type { FunctionSize, Plan } from '../../lambda/protocol/model';
-import { batchCount, batchesOfGroup, groupCount, groupsOfLeaf, innerDispatchers, JOIN_FAN_IN, joinLevels, spanSize, staff } from '../../lambda/protocol/plan';
+import { batchCount, batchesOfGroup, groupCount, groupSize, groupsOfLeaf, innerDispatchers, JOIN_FAN_IN, joinLevels, spanSize, staff } from '../../lambda/protocol/plan';
 import { JobRequest } from '../../lambda/protocol/request';
 import { waitAfter } from '../../lambda/protocol/turn';
 import { NO_USAGE, Usage } from '../../lambda/protocol/usage';
 
 export type CombineMode = 'COLLECT' | 'TREE' | 'NONE';
+export type ChildType = 'STANDARD' | 'EXPRESS';
+
+/** Children of a Distributed Map: at a time, and started in a second (Step Functions quotas). */
+const MAP_CONCURRENCY = 10_000;
+const CHILD_STARTS = { STANDARD: 100, EXPRESS: 1_000 };
 
 /** What nobody knows before the job ran. */
 export interface Assumptions extends RowSample {
@@ -34,6 +39,8 @@ export interface Assumptions extends RowSample {
   /** Size of an input in S3, which is read once more to index it. */
   readonly inputBytes: number;
 }
+
+const NO_LEAVES = { leaves: 0, window: 0 };
 
 /** Nothing of this was measured on AWS. */
 export const ASSUMPTIONS: Assumptions = {
@@ -64,6 +71,8 @@ export interface EstimateInput {
   readonly items: number;
   readonly source: 'range' | 'list' | 'object' | 'csv' | 'listing';
   readonly combineMode: CombineMode;
+  /** Of a Distributed Map that fans out. @default - a tree of dispatchers does */
+  readonly childType?: ChildType;
   /** Unlike tasks: their result is put together without the combiner. */
   readonly tasks?: boolean;
   /** Props of the construct. @default 64 and 60 */
@@ -111,9 +120,13 @@ export function estimate(input: EstimateInput, prices: PriceSheet = PRICES): Est
   const { items, source, request } = input;
   const combineMode = input.tasks ? 'NONE' : input.combineMode;
   const batches = batchCount(items, request.batchSize);
-  const groups = groupCount(batches);
-  const { leaves: planned, window } = staff(groups, request.maxConcurrency, assumptions.accountConcurrency, input.maxWindow);
-  const leaves = groups === 0 ? 0 : planned;
+  const { childType } = input;
+  const maxConcurrency = Math.min(MAP_CONCURRENCY, request.maxConcurrency ?? Infinity, assumptions.accountConcurrency);
+  const map = childType && { childType, maxConcurrency };
+  const groups = groupCount(batches, groupSize({ map }));
+  const staffed = map ? NO_LEAVES : staff(groups, request.maxConcurrency, assumptions.accountConcurrency, input.maxWindow);
+  const { window } = staffed;
+  const leaves = groups === 0 ? 0 : staffed.leaves;
   const { worker, combiner, jobId, executionArn, taskToken, bucket, owner, ...numbers } = assumptions;
   const is = (what: boolean) => (what ? 1 : 0);
   know('request', {
@@ -129,16 +142,26 @@ export function estimate(input: EstimateInput, prices: PriceSheet = PRICES): Est
     collect: is(combineMode === 'COLLECT' || (combineMode === 'TREE' && groups === 0)),
     tree: is(combineMode === 'TREE' && groups > 0),
     tasks: is(input.tasks === true),
+    map: is(map !== undefined),
+    isExpress: is(childType === 'EXPRESS'),
     hasResult: is(combineMode !== 'NONE' || input.tasks === true),
   });
   know('assumption', { ...numbers, leaseSeconds: Math.max(6, Math.min(60, input.repairIntervalSeconds ?? 60)) });
-  know('plan', { leaves, window, innerDispatchers: innerDispatchers(leaves, input.branching ?? 64), leafTurns: turnsOfLeaves({ batches, groups, leaves, window }), ...joinFigures(groups, leaves) });
+  know('plan', {
+    leaves,
+    window,
+    mapConcurrency: map?.maxConcurrency ?? 0,
+    childStarts: childType ? CHILD_STARTS[childType] : 0,
+    innerDispatchers: innerDispatchers(leaves, input.branching ?? 64),
+    leafTurns: turnsOfLeaves({ batches, groups, leaves, window }),
+    ...joinFigures(map ? 0 : groups, leaves),
+  });
 
-  const plan = samplePlan(input, { batches, groups, leaves, window });
+  const plan = samplePlan(input, { batches, groups, leaves, window, ...(map && { map }) });
   const batchMs = Math.round(assumptions.batchSeconds * 1000);
   const rows = new SampleRows({ jobId, executionArn, taskToken, bucket, owner }, plan, assumptions.resultBytes, batchMs);
-  const whole = rows.group(Math.min(64, batches));
-  const last = groups === 0 ? { document: 0, row: 0 } : rows.group(spanSize(batchesOfGroup(groups - 1, batches)));
+  const whole = rows.group(map ? 1 : Math.min(64, batches));
+  const last = groups === 0 ? { document: 0, row: 0 } : rows.group(map ? 1 : spanSize(batchesOfGroup(groups - 1, batches)));
   know('sample row', {
     ...rows.job({ worker, ...(combineMode !== 'NONE' && { combiner }) }),
     documentBytes: whole.document,
@@ -192,7 +215,7 @@ function rounds(seconds: number, repairIntervalSeconds: number): number {
   return looks;
 }
 
-function samplePlan(input: EstimateInput, size: Pick<Plan, 'batches' | 'groups' | 'leaves' | 'window'>): Plan {
+function samplePlan(input: EstimateInput, size: Pick<Plan, 'batches' | 'groups' | 'leaves' | 'window' | 'map'>): Plan {
   const startedAt = Date.UTC(2026, 0, 1) + 123;
   const { jobId, workerTimeoutSeconds } = { ...ASSUMPTIONS, ...input.assumptions };
   const source: Plan['source'] = input.source === 'range' ? { kind: 'range', start: 0 }

@@ -30,7 +30,8 @@ export class SampleRows {
     const at = plan.startedAt;
     const used = sumUsage({ monitorInvocations: 1, monitorMs: 150, tableReadUnits: 1, tableWriteUnits: 2, stateTransitions: 2, logBytes: 1000 });
     const workers = { workerInvocations: plan.batches, workerMs: plan.batches * this.batchMs };
-    const called = { ...workers, dispatcherInvocations: plan.leaves, dispatcherMs: 10_000 };
+    const express = plan.map?.childType === 'EXPRESS' ? { expressRequests: plan.batches, expressMs: 100 * plan.batches } : {};
+    const called = plan.map ? { ...workers, ...express } : { ...workers, dispatcherInvocations: plan.leaves, dispatcherMs: 10_000 };
     const usedByAll = sumUsage(used, { ...used, ...called, objectPuts: 2 });
     const uri = `s3://${bucket}/jobs/${jobId}/e1/manifest.json`;
     const prepared = {
@@ -48,14 +49,15 @@ export class SampleRows {
       functions,
       ttl: plan.ttl,
     };
-    const waiting = { ...prepared, status: 'RUNNING', taskToken, tokenRound: 0, tokenRetry: 0, dispatchedAt: at, usage: used };
+    const running = { ...prepared, status: 'RUNNING', dispatchedAt: at, usage: used };
+    const waiting = plan.map ? running : { ...running, taskToken, tokenRound: 0, tokenRetry: 0 };
     const done = { ...waiting, rootDone: 1 };
     const sealed = { ...done, sealed: { epoch: 1, outcome: 'SUCCEEDED' }, status: 'COMBINING', combineStartedAt: at };
     const ended = {
       ...sealed, terminal: { epoch: 1, status: 'SUCCEEDED' }, status: 'SUCCEEDED', endedAt: at, usage: usedByAll, failedCount: 0, manifest: uri, ...('combiner' in functions && { result: uri }), combineEndedAt: at,
     };
     const [jobRowBytes, unitsOfPrepare, unitsOfAwait, unitsOfDone, unitsOfSeal, unitsOfEnd] = [
-      bytes(waiting), ...[prepared, waiting, done, sealed, ended].map((row) => writeUnits(bytes(row))),
+      bytes(waiting), ...[plan.map ? running : prepared, waiting, done, sealed, ended].map((row) => writeUnits(bytes(row))),
     ];
     return { jobRowBytes, unitsOfPrepare, unitsOfAwait, unitsOfDone, unitsOfSeal, unitsOfEnd };
   }
@@ -69,7 +71,7 @@ export class SampleRows {
     const times = { started: many(Math.max(1000, this.batchMs)), took: many(this.batchMs) };
     const text = JSON.stringify({ first: 64 * group, entries: many(result), ...times, attempts: many(1) });
     const document = text.length + (this.resultBytes > 262_144 ? 0 : count * (this.resultBytes - 1));
-    const isSmall = document <= 8192;
+    const isSmall = this.plan.map !== undefined || document <= 8192; // a child has no place but its row
     const row = {
       pk: groupKey(jobId, 1, group),
       unit: group,
@@ -80,6 +82,7 @@ export class SampleRows {
       failed: [],
       bytes: document,
       ttl: this.plan.ttl,
+      ...(this.plan.map && { calls: 1, took: this.batchMs }),
       ...(isSmall ? { data: '' } : { object: groupObject(this.writer, group) }),
     };
     return { document, row: bytes(row) + (isSmall ? document : 0), line: isSmall ? document + 80 : 200 };

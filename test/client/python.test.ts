@@ -84,8 +84,10 @@ function estimates() {
     {}, { batchSeconds: 60.5, resultBytes: 300_000 }, { batchSeconds: 0.01, accountConcurrency: 10, partialBytes: 9_000 },
     { batchSeconds: 600, workerTimeoutSeconds: 780, accountConcurrency: 20_000, workerFunctions: 2, resultBytes: 1, inputBytes: 1e9 },
   ];
-  return inputs.flatMap((request) => (['COLLECT', 'TREE', 'NONE'] as const).flatMap((combineMode) => assumptions.map((assumed) => {
-    const options = { items: 100_000, combineMode, ...(combineMode === 'TREE' && { branching: 4, maxConcurrency: 1000, repairIntervalSeconds: 10 }) };
+  const ways = [{ combineMode: 'COLLECT' }, { combineMode: 'TREE' }, { combineMode: 'NONE' }, { childType: 'STANDARD' }, { childType: 'EXPRESS', combineMode: 'NONE' }] as const;
+  return inputs.flatMap((request) => ways.flatMap((way) => assumptions.map((assumed) => {
+    const { combineMode } = { combineMode: undefined, ...way };
+    const options = { items: 100_000, ...way, ...(combineMode === 'TREE' && { branching: 4, maxConcurrency: 1000, repairIntervalSeconds: 10 }) };
     const { cost: { dollars, overheadDollars }, ...found } = estimateRequest(request, { ...options, assumptions: assumed });
     const { batches, leaves, window, seconds, usage } = found;
     return { request, options, assumed, expected: { batches, leaves, window, seconds, usage, dollars, overheadDollars } };

@@ -13,7 +13,8 @@ async function ran(input: EstimateInput, request: object): Promise<Usage> {
   const { resultBytes, partialBytes, batchSeconds, worker, combiner, workerTimeoutSeconds } = { ...ASSUMPTIONS, ...input.assumptions };
   const w: World = new World({
     combiner: input.combineMode === 'NONE' ? undefined : () => returned('y'.repeat(partialBytes - 2)),
-    settings: { workerTimeoutSeconds, combineMode: input.combineMode, functions: { worker, ...(input.combineMode !== 'NONE' && { combiner }) } } as World['settings'],
+    settings: { workerTimeoutSeconds, combineMode: input.combineMode, ...(input.childType && { fanOut: { childType: input.childType, maxConcurrency: 10_000 } }), functions: { worker, ...(input.combineMode !== 'NONE' && { combiner }) } } as World['settings'],
+    child: () => ({ result: `"${'x'.repeat(resultBytes - 2)}"` }),
     worker: async () => {
       await w.clock.sleep(batchSeconds * 1000);
       return returned('x'.repeat(resultBytes - 2));
@@ -27,6 +28,7 @@ describe('what is expected is what a job in which nothing goes wrong uses', () =
   const names = { jobId: 'a-job-that-was-estimated', executionArn: 'arn:a-job-that-was-estimated', taskToken: 'token-0', bucket: 'bucket', owner: 'n10' };
   const COUNTS: (keyof Usage)[] = [
     'workerInvocations', 'combinerInvocations', 'dispatcherInvocations', 'monitorInvocations', 'stateTransitions', 'objectGets', 'objectPuts', 'tableWriteUnits', 'tableReadUnits',
+    'expressRequests', 'expressMs',
   ];
   const modes: CombineMode[] = ['COLLECT', 'TREE', 'NONE'];
   const cases: [string, number, CombineMode, Partial<EstimateInput>, object][] = [0, 1, 64, 65, 5000].flatMap((batches) =>
@@ -38,6 +40,15 @@ describe('what is expected is what a job in which nothing goes wrong uses', () =
     ['results of their own', 70, 'NONE', { assumptions: { resultBytes: 300_000 } }, {}],
     ['results by manifest', 700, 'COLLECT', { assumptions: { resultBytes: 7_000 } }, {}],
     ['a list', 200, 'COLLECT', { source: 'list' }, { items: { list: Array.from({ length: 200 }, (_, i) => i) } }],
+  );
+
+  for (const childType of ['STANDARD', 'EXPRESS'] as const) {
+    cases.push(...[0, 1, 65, 5000].map((batches): typeof cases[number] => [`${batches} batches on a map, ${childType}`, batches, batches === 65 ? 'NONE' : 'COLLECT', { childType }, {}]));
+  }
+  cases.push(
+    ['parameters, on a map', 200, 'COLLECT', { childType: 'STANDARD', request: { batchSize: 1, parameters: { k: 1 } } }, { parameters: { k: 1 } }],
+    ['a list, on a map', 200, 'NONE', { childType: 'EXPRESS', source: 'list' }, { items: { list: Array.from({ length: 200 }, (_, i) => i) } }],
+    ['results of 3 KB, on a map', 700, 'COLLECT', { childType: 'STANDARD', assumptions: { resultBytes: 3000 } }, {}],
   );
 
   test.each(cases)('%s (%i, %s)', async (_, batches, combineMode, more, request) => {
@@ -69,7 +80,7 @@ describe('what is expected is what a job in which nothing goes wrong uses', () =
 
 test('the formulas that are shown are those that are calculated', () => {
   const input = [
-    job(5000), job(65, { combineMode: 'TREE' }), job(0, { combineMode: 'NONE' }), job(1_000_000, { source: 'csv', assumptions: { batchSeconds: 700, inputBytes: 1e9, workerFunctions: 3 } }),
+    job(5000), job(5000, { childType: 'EXPRESS' }), job(65, { combineMode: 'TREE' }), job(0, { combineMode: 'NONE' }), job(1_000_000, { source: 'csv', assumptions: { batchSeconds: 700, inputBytes: 1e9, workerFunctions: 3 } }),
     job(3000, { source: 'listing', request: { batchSize: 7, parameters: 1 }, assumptions: { resultBytes: 300_000, partialBytes: 9000, accountConcurrency: 5000 } }),
   ];
   const { ceil, floor, min, max } = Math;

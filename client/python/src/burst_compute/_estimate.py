@@ -14,10 +14,14 @@ from ._request import check_request
 from .errors import InvalidRequestError
 
 CombineMode = Literal["COLLECT", "TREE", "NONE"]
+ChildType = Literal["STANDARD", "EXPRESS"]
 
 _JOB = "job-20261121000000-000000"
 _FOLDER = f"jobs/{_JOB}/e1"
 _STARTED_AT = 1_767_225_600_123
+# children of a Distributed Map: at a time, and started in a second (Step Functions quotas)
+_MAP_CONCURRENCY = 10_000
+_CHILD_STARTS = {"STANDARD": 100, "EXPRESS": 1_000}
 _TTL = -(-_STARTED_AT // 1000) + 650_000
 
 
@@ -73,6 +77,7 @@ def estimate(
     *,
     items: int | None = None,
     combine_mode: CombineMode = "COLLECT",
+    child_type: ChildType | None = None,
     batch_size: int = 1,
     max_concurrency: int | None = None,
     branching: int = 64,
@@ -84,7 +89,8 @@ def estimate(
     Args:
         request: as for :meth:`BurstClient.submit`.
         items: items or tasks of an input in S3, which only reading it would tell.
-        combine_mode: as the construct's prop; so are the next four.
+        combine_mode: as the construct's prop; so are the next five.
+        child_type: of a Distributed Map, where the prop ``fanOut`` is one; default: a tree of dispatchers fans out.
         batch_size: where the request has none.
         max_concurrency: the smaller of this and the request's holds.
         branching: of the dispatchers.
@@ -97,18 +103,23 @@ def estimate(
     if "redrive" in request:
         raise InvalidRequestError("redrive: what it runs again is known to the job alone: only new jobs can be estimated", "redrive")
     check_request(request)
+    if child_type is not None and combine_mode == "TREE":
+        raise InvalidRequestError("combine_mode: got TREE, allowed with a Distributed Map: COLLECT, NONE; only dispatchers combine as a tree", "combine_mode")
     kind, count = _input_of(request, items)
     is_tasks = "tasks" in request
     mode = "NONE" if is_tasks else combine_mode
     size = 1 if is_tasks else int(request.get("batchSize", batch_size))
     limits = [limit for limit in (request.get("maxConcurrency"), max_concurrency) if limit is not None]
     batches = -(-count // size)
-    groups = -(-batches // 64)
-    leaves, window = _staff(groups, min(limits) if limits else None, assumptions.account_concurrency)
+    most = min([_MAP_CONCURRENCY, *limits, assumptions.account_concurrency])
+    is_map = child_type is not None
+    groups = batches if is_map else -(-batches // 64)
+    leaves, window = (0, 0) if is_map else _staff(groups, min(limits) if limits else None, assumptions.account_concurrency)
     leaves = leaves if groups else 0
     has_parameters = "parameters" in request
     plan = {
         "items": count, "batchSize": size, "batches": batches, "groups": groups, "leaves": leaves, "window": window,
+        **({"map": {"childType": child_type, "maxConcurrency": most}} if is_map else {}),
         **({"maxConcurrency": min(limits)} if limits else {}), "branching": branching,
         "source": {"kind": "range", "start": 0} if kind == "range" else {"kind": "lines", "key": f"{_FOLDER}/items.jsonl", "indexAt": 100_000},
         **({"parametersKey": f"{_FOLDER}/parameters.json"} if has_parameters else {}), "workerRetries": 2,
@@ -127,8 +138,10 @@ def estimate(
         "partialBytes": assumptions.partial_bytes, "workerFunctions": assumptions.worker_functions, "inputBytes": assumptions.input_bytes,
         "workerTimeoutSeconds": assumptions.worker_timeout_seconds, "startSeconds": assumptions.start_seconds,
         "leafSeconds": assumptions.leaf_seconds, "monitorSeconds": assumptions.monitor_seconds,
+        "map": is_map, "isExpress": child_type == "EXPRESS", "mapConcurrency": most if is_map else 0,
+        "childStarts": _CHILD_STARTS[child_type] if child_type is not None else 0,
         "leaves": leaves, "window": window, "innerDispatchers": inner_dispatchers(leaves, branching),
-        **_leaf_figures(batches, groups, leaves, window), **_join_figures(groups),
+        **_leaf_figures(batches, groups, leaves, window), **_join_figures(0 if is_map else groups),
         **_row_sizes(plan, {**functions, **({"combiner": combiner} if mode != "NONE" else {})}, assumptions),
     }
     for name, text in shared("formulas.json"):
@@ -214,17 +227,21 @@ def _row_sizes(plan: dict[str, Any], functions: dict[str, Any], assumptions: Ass
     used = {"monitorInvocations": 1, "monitorMs": 150, "tableReadUnits": 1, "tableWriteUnits": 2, "stateTransitions": 2, "logBytes": 1000}
     by_all = {
         **{name: 2 * value for name, value in used.items()}, "workerInvocations": batches, "workerMs": batches * batch_ms,
-        "dispatcherInvocations": plan["leaves"], "dispatcherMs": 10_000, "objectPuts": 2,
+        "objectPuts": 2,
     }
+    kind = plan.get("map", {}).get("childType")
+    if kind is None:
+        by_all.update(dispatcherInvocations=plan["leaves"], dispatcherMs=10_000)
+    elif kind == "EXPRESS":
+        by_all.update(expressRequests=batches, expressMs=100 * batches)
     by_all = {name: value for name, value in by_all.items() if value}
     prepared = {
         "pk": f"j#{_JOB}", "jobId": _JOB, "executionArn": f"arn:aws:states:us-east-1:123456789012:execution:BurstStateMachine0123456789ab:{_JOB}",
         "status": "PENDING", "epoch": 1, "plan": plan, "repairIntervalSeconds": 60, "graceSeconds": 60, "maxRestarts": 5, "startPatienceSeconds": 1800,
         "requestDigest": "0" * 64, "functions": functions, "ttl": plan["ttl"],
     }
-    waiting = {
-        **prepared, "status": "RUNNING", "taskToken": "x" * 700, "tokenRound": 0, "tokenRetry": 0, "dispatchedAt": _STARTED_AT, "usage": used,
-    }
+    running = {**prepared, "status": "RUNNING", "dispatchedAt": _STARTED_AT, "usage": used}
+    waiting = {**running, "taskToken": "x" * 700, "tokenRound": 0, "tokenRetry": 0} if kind is None else running
     done = {**waiting, "rootDone": 1}
     sealed = {**done, "sealed": {"epoch": 1, "outcome": "SUCCEEDED"}, "status": "COMBINING", "combineStartedAt": _STARTED_AT}
     ended = {
@@ -240,15 +257,15 @@ def _row_sizes(plan: dict[str, Any], functions: dict[str, Any], assumptions: Ass
             "first": 64 * number, "entries": [entry] * count, "started": [max(1000, batch_ms)] * count, "took": [batch_ms] * count, "attempts": [1] * count,
         }, separators=(",", ":"))
         document = len(text) + (0 if is_spilled else count * (assumptions.result_bytes - 1))
-        is_small = document <= 8192
+        is_small = kind is not None or document <= 8192  # a child has no place but its row
         row = {
             "pk": f"j#{_JOB}#e1#g{number}", "unit": number, "group": number, "first": 64 * number, "count": count, "attempt": 1, "failed": [],
-            "bytes": document, "ttl": plan["ttl"], **({"data": ""} if is_small else {"object": f"{_FOLDER}/groups/{number}/{writer}.json"}),
+            "bytes": document, "ttl": plan["ttl"], **({"calls": 1, "took": batch_ms} if kind is not None else {}), **({"data": ""} if is_small else {"object": f"{_FOLDER}/groups/{number}/{writer}.json"}),
         }
         return document, _row_bytes(row) + (document if is_small else 0), document + 80 if is_small else 200
 
-    whole = group(min(64, batches))
-    last = group(min(64 * groups, batches) - 64 * (groups - 1)) if groups else (0, 0, 0)
+    whole = group(1 if kind is not None else min(64, batches))
+    last = group(1 if kind is not None else min(64 * groups, batches) - 64 * (groups - 1)) if groups else (0, 0, 0)
     partial = {
         "pk": f"j#{_JOB}#e1#p1#10", "level": 1, "index": 10, "bytes": assumptions.partial_bytes, "failedCount": 0, "firstFailures": [], "ttl": plan["ttl"],
     }
@@ -256,7 +273,7 @@ def _row_sizes(plan: dict[str, Any], functions: dict[str, Any], assumptions: Ass
     names = ("unitsOfPrepare", "unitsOfAwait", "unitsOfDone", "unitsOfSeal", "unitsOfEnd")
     return {
         "jobRowBytes": _row_bytes(waiting),
-        **{name: max(1, -(-_row_bytes(row) // 1024)) for name, row in zip(names, (prepared, waiting, done, sealed, ended))},
+        **{name: max(1, -(-_row_bytes(row) // 1024)) for name, row in zip(names, (prepared if kind is None else running, waiting, done, sealed, ended))},
         "documentBytes": whole[0], "groupRowBytes": whole[1], "lineBytes": whole[2], "lastDocumentBytes": last[0], "lastGroupRowBytes": last[1],
         "partialRowBytes": _row_bytes(partial) + answer,
     }
