@@ -1,4 +1,5 @@
-import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DescribeExecutionCommand, DescribeExecutionCommandOutput } from '@aws-sdk/client-sfn';
 import { Calls, renew, reported, Role } from './environments';
 import { Run, timeoutSeconds } from './plan';
 import type { BurstClient } from '../../client/client';
@@ -49,6 +50,7 @@ export interface MeasureOptions {
   readonly onJob: (jobId: string) => void;
 }
 
+const END_LOOK_MS = 200;
 const PERCENTS = [10, 50, 90, 99, 100];
 
 /** Runs one job with new environments throughout, and reads what became of it. */
@@ -63,7 +65,7 @@ export async function measure({ client, connection, run, number, batchMs, isEmul
   const submitMs = Date.now() - submitted;
   const status = await client.wait(jobId, { signal });
   const executionArn = `${address.stateMachineArn.replace(':stateMachine:', ':execution:')}:${jobId}`;
-  const { startDate, stopDate } = await connection.steps().send(new DescribeExecutionCommand({ executionArn }));
+  const { startDate, stopDate } = await ended(connection, executionArn, signal);
   const base = { run, jobId, status: status.status, reason: status.reason, submitMs, usage: status.usage, cost: status.cost };
   const since = startDate!.getTime();
   const starts: { ms: number; isCold: boolean }[] = [];
@@ -92,6 +94,15 @@ export async function measure({ client, connection, run, number, batchMs, isEmul
     ...dispatchers.length > 0 && { leafStartMs: spread(dispatchers.map(({ startMs }) => startMs)) },
     functions: await reported(connection, address, startDate!, run.batches, isEmulated ? 'engine' : 'aws'),
   };
+}
+
+/** The job's row says how it ended a moment before its execution does. */
+async function ended(connection: Connection, executionArn: string, abortSignal: AbortSignal): Promise<DescribeExecutionCommandOutput> {
+  for (;;) {
+    const execution = await connection.steps().send(new DescribeExecutionCommand({ executionArn }), { abortSignal });
+    if (execution.stopDate !== undefined) return execution;
+    await sleep(END_LOOK_MS, undefined, { signal: abortSignal });
+  }
 }
 
 /** Of a job that did not succeed. */
