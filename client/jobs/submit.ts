@@ -6,7 +6,7 @@ import { NameTakenError } from '../errors';
 import { uploadList } from '../upload';
 
 export interface SubmitOptions {
-  /** The execution's input: see the README for its fields. */
+  /** The execution's input: see docs/jobs.md for its fields. */
   readonly request: unknown;
   /** Name of the job: 1 to 75 letters, digits, "-", "_". @default - a random one */
   readonly name?: string;
