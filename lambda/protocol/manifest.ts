@@ -5,7 +5,7 @@ import { Failure, GroupRow, JobRow, LeafRow, Manifest, ManifestGroup, Outcome } 
 import { groupSize } from './plan';
 import { Ports } from './ports';
 import { fetchText } from './redo';
-import { linesByGroup } from './results';
+import { isWhole, linesByGroup } from './results';
 import { linesOf, ManifestLine, unfinishedGroups } from './unfinished';
 import { StoredUsage, sumUsage } from './usage';
 
@@ -109,11 +109,16 @@ async function* overlaid(
     const before: ManifestGroup[] = a.done || !isAt(at, a) ? [] : a.value.lines;
     if (!b.done && isAt(at, b)) yield { group: b.value, isNew: true };
     else if (!c.done && isAt(at, c)) for (const group of await linesOf(ports, row, c.value, before, writer)) yield { group, isNew: false };
-    else for (const group of before) yield { group, isNew: false };
+    else for (const line of before) yield { group: isTakenOver(row, line) ? { ...line, unfinished: undefined } : line, isNew: false };
     if (isAt(at, a)) a = await old.next();
     if (isAt(at, b)) b = await fresh.next();
     if (isAt(at, c)) c = await open.next();
   }
+}
+
+/** A redrive runs a group again that lacks anything; in combine mode TREE any that was not committed. */
+function isTakenOver({ plan }: JobRow, line: ManifestGroup): boolean {
+  return !plan.tree && line.failed.length === 0 && isWhole([line], plan.batches, groupSize(plan));
 }
 
 async function* lastLines(ports: Ports, { jobId, plan }: JobRow, epoch: number): AsyncGenerator<{ group: number; lines: ManifestGroup[] }> {

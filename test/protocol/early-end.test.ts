@@ -80,3 +80,20 @@ test('a job that runs out of time gives its combiner the finished batches of unf
   expect(given.length % 64).not.toBe(0);
   expect(w.calls.length - given.length).toBeLessThanOrEqual(2);
 });
+
+test('a group that is whole but was not committed before the end is not run again, and finished from then on', async () => {
+  // the row of the last group comes too late
+  const w = world({ worker: ({ batchId }) => returned(batchId), settings: { maxWindow: 1 } });
+  const put = w.results.put.bind(w.results);
+  let isLate = true;
+  w.results.put = async (row, condition) => {
+    if (isLate && row.group === 1) await w.clock.sleep(100_000);
+    return put(row, condition);
+  };
+  await w.run({ items: { range: { start: 0, end: 100 } }, maxConcurrency: 1, timeoutSeconds: 30 });
+  expect(lines(w, 1)).toEqual([[0, 64, undefined], [64, 36, true]]);
+  isLate = false;
+  expect(await w.run({ redrive: { jobId: 'job' } }, 'job.e2')).toMatchObject({ succeeded: true });
+  expect(lines(w, 2)).toEqual([[0, 64, undefined], [64, 36, undefined]]);
+  expect(w.calls).toHaveLength(100);
+});
