@@ -353,7 +353,8 @@ class Leaf {
     const failure: Failure = { batchId: task.batch, errorType, message: message.slice(0, MAX_MESSAGE_CHARS), attempts: task.calls, requestId };
     this.ports.log.warn('batch failed', { batchId: task.batch, calls: task.calls, errorType, workerRequestId: requestId });
     await this.settle(task, group, { ...this.timing(task, startedAt), text: 'null', bytes: 0, failure });
-    await this.checkTolerance(failure);
+    const taskId = group.items.tasks?.[task.batch - group.progress.first].id;
+    await this.checkTolerance({ ...failure, ...(taskId !== undefined && { taskId }) });
   }
 
   /** Above tolerance the job cannot succeed any more. */

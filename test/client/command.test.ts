@@ -177,7 +177,7 @@ describe('a job', () => {
 
     const doomed = burst(['run', 'doomed-tasks.json', '--name', 'doomed-tasks']);
     expect([doomed.status, doomed.stdout]).toEqual([3, '']);
-    expect(doomed.stderr).toContain('1 of 2 tasks failed, 0 are tolerated (toleratedFailurePercentage); for example task number 1: RangeError: bad cannot be done');
+    expect(doomed.stderr).toContain('1 of 2 tasks failed, 0 are tolerated (toleratedFailurePercentage); for example task bad: RangeError: bad cannot be done');
     const partly = JSON.parse(burst(['results', 'doomed-tasks', '--json']).stdout);
     expect(partly).toHaveLength(2);
     expect(burst(['redrive', 'doomed-tasks', '--json']).stdout).toBe('{"jobId":"doomed-tasks","epoch":2}\n');

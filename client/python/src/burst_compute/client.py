@@ -49,6 +49,8 @@ class JobStatus:
     running: int = 0
     """Worker calls in flight."""
     leaves: int = 0
+    has_tasks: bool = False
+    """Whether its batches are unlike tasks."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     reason: str | None = None
@@ -225,6 +227,7 @@ class BurstClient:
             failed=failed,
             running=running,
             leaves=plan.get("leaves", 0),
+            has_tasks="taskFunctions" in plan,
             started_at=_time(plan.get("startedAt")),
             ended_at=_time(row.get("endedAt")),
             reason=f"{reason['code']}: {reason['message']}" if reason else None,
