@@ -222,7 +222,7 @@ export class Checker {
       this.violated(`nothing went wrong, yet the manifest has ${manifest.failedCount} failures, for which the job cannot have ended`);
     }
     for (const [batch, outcome] of last ?? []) {
-      if (outcome !== null && !seen.has(batch)) this.violated(`the manifest of epoch ${epoch} lacks batch ${batch}, which an earlier one had`);
+      if (!seen.has(batch)) this.violated(`the manifest of epoch ${epoch} lacks batch ${batch}, which an earlier one had (${outcome === null ? 'failed' : 'a result'})`);
     }
     const failed = [...seen.values()].filter((outcome) => outcome === null).length;
     if (manifest.failedCount !== failed || manifest.succeededCount !== seen.size - failed) {

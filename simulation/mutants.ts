@@ -127,12 +127,8 @@ export const MUTANTS: { readonly [name: string]: Mutant } = {
     patches: [patch('redo.ts', 'of lines) {\n      const settled', 'of lines.filter(({ unfinished }) => !unfinished)) {\n      const settled')],
   },
   'an unfinished group forgets what an earlier epoch had': {
-    seeds: 20_000,
+    seeds: 5_000,
     patches: [patch('unfinished.ts', 'of before) {', 'of before.slice(1)) {')],
-  },
-  'the reason of the end not stored before it': {
-    seeds: 20_000,
-    patches: [patch('leaf.ts', '      await this.savePart();\n      if (!await this.report({ parts: [...this.parts.keys] })) return;', '      if (!await this.report({ parts: [...this.parts.keys] })) return;')],
   },
   'second calls beyond the window': {
     seeds: 20_000,

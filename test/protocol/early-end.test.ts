@@ -97,3 +97,14 @@ test('a group that is whole but was not committed before the end is not run agai
   expect(lines(w, 2)).toEqual([[0, 64, undefined], [64, 36, undefined]]);
   expect(w.calls).toHaveLength(100);
 });
+
+test('what ended a job is known, even if the leaf that ended it dies right after', async () => {
+  const w = world({ worker: ({ batchId }) => (batchId === 20 ? threw : returned(batchId)), settings: { workerRetries: 0, maxWindow: 1 } });
+  const update = w.tasks.update.bind(w.tasks);
+  w.tasks.update = async (pk, what, condition) => {
+    if (what.set?.endedAt !== undefined && pk.includes('#l')) return new Promise(() => {});
+    return update(pk, what, condition);
+  };
+  await Promise.race([w.run({ items: { range: { start: 0, end: 1000 } }, maxConcurrency: 1 }), w.clock.sleep(60_000)]);
+  expect(manifestOf(w)).toMatchObject({ outcome: 'FAILED', failedCount: 1, succeededCount: 20 });
+});
