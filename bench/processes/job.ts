@@ -6,13 +6,13 @@ export const JOB = 'job';
 /** Groups in a piece of its manifest, of about 4 MB. */
 const PIECE_GROUPS = 2_000;
 
-export function jobRow(batches: number, hasEnded: boolean): JobRow {
-  const groups = groupCount(batches);
-  const plan: Plan = {
+/** Of a job with one leaf. */
+export function planOf(batches: number): Plan {
+  return {
     items: batches,
     batchSize: 1,
     batches,
-    groups,
+    groups: groupCount(batches),
     leaves: 1,
     window: 64,
     branching: 64,
@@ -25,6 +25,10 @@ export function jobRow(batches: number, hasEnded: boolean): JobRow {
     deadline: 1_760_040_000_000,
     ttl: 1_770_000_000,
   };
+}
+
+export function jobRow(batches: number, hasEnded: boolean): JobRow {
+  const plan = planOf(batches);
   const row = { pk: `j#${JOB}`, jobId: JOB, executionArn: 'arn:aws:states:us-east-1:123456789012:execution:job:job', epoch: 1, status: 'RUNNING', plan, rootDone: 1, failedCount: 0 };
   const end = { sealed: { epoch: 1, outcome: 'SUCCEEDED' }, ...hasEnded && { terminal: { epoch: 1, status: 'SUCCEEDED' }, status: 'SUCCEEDED', manifest: `s3://b/${manifestKey}` } };
   return { ...row, ...end } as unknown as JobRow;

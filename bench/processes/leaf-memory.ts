@@ -1,3 +1,4 @@
+import { planOf } from './job';
 import { runLeaf } from '../../lambda/protocol/leaf';
 import { DispatchEvent, JobRow, LeafRow, Plan } from '../../lambda/protocol/model';
 import { groupCount, joinLevels } from '../../lambda/protocol/plan';
@@ -8,23 +9,7 @@ import { VirtualClock } from '../../simulation/clock';
 const batches = Number(process.argv[2]);
 const clock = new VirtualClock();
 const groups = groupCount(batches);
-const plan: Plan = {
-  items: batches,
-  batchSize: 1,
-  batches,
-  groups,
-  leaves: 1,
-  window: 64,
-  branching: 64,
-  source: { kind: 'range', start: 0 },
-  workerRetries: 2,
-  workerTimeoutSeconds: 60,
-  toleratedFailures: 0,
-  leaseSeconds: 60,
-  startedAt: clock.now(),
-  deadline: clock.now() + 1e12,
-  ttl: 0,
-};
+const plan: Plan = { ...planOf(batches), startedAt: clock.now(), deadline: clock.now() + 1e12, ttl: 0 };
 const event: DispatchEvent = { jobId: 'job', epoch: 1, lo: 0, hi: 1, depth: 1, expect: 0, hop: 0, plan };
 const job = { pk: 'j#job', jobId: 'job', epoch: 1, plan } as unknown as JobRow;
 const nodes = new Map<string, Set<number>>();

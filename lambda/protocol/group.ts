@@ -85,7 +85,8 @@ export class GroupInProgress {
     return { text, bytes, failed: failed.map((failure) => this.named(failure)) };
   }
 
-  private named(failure: Failure): Failure {
+  /** With the id of its task, if it is one. */
+  named(failure: Failure): Failure {
     return this.ids ? { ...failure, taskId: this.ids[failure.batchId - this.first] } : failure;
   }
 }

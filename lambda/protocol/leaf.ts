@@ -353,8 +353,7 @@ class Leaf {
     const failure: Failure = { batchId: task.batch, errorType, message: message.slice(0, MAX_MESSAGE_CHARS), attempts: task.calls, requestId };
     this.ports.log.warn('batch failed', { batchId: task.batch, calls: task.calls, errorType, workerRequestId: requestId });
     await this.settle(task, group, { ...this.timing(task, startedAt), text: 'null', bytes: 0, failure });
-    const taskId = group.items.tasks?.[task.batch - group.progress.first].id;
-    await this.checkTolerance({ ...failure, ...(taskId !== undefined && { taskId }) });
+    await this.checkTolerance(group.progress.named(failure));
   }
 
   /** Above tolerance the job cannot succeed any more. */
@@ -370,7 +369,7 @@ class Leaf {
   private endJob(reason: Reason): Promise<void> {
     return this.ending ??= (async () => {
       await this.savePart();
-      if (!await this.report({ parts: [...this.parts.keys] })) return;
+      if (!await this.report({ parts: this.parts.keys })) return;
       this.end ??= 'stopped';
       await sealEarly(this.ports, this.event, 'FAILED', reason);
     })();
@@ -486,11 +485,11 @@ class Leaf {
     if (!isDone) await this.savePart();
     if (isDone || this.end === 'stopped' || endedAt >= this.plan.deadline) {
       // a leaf past the deadline leaves the verdict to the monitor
-      await this.report({ endedAt, ...(isDone ? { done: true } : { parts: [...this.parts.keys] }) });
+      await this.report({ endedAt, ...(isDone ? { done: true } : { parts: this.parts.keys }) });
       return isDone ? 'done' : this.end ?? 'stopped';
     }
     const handOver = this.end !== 'released' && this.event.hop < MAX_HOPS;
-    if (!await this.report({ endedAt, parts: [...this.parts.keys], ...(handOver ? {} : { released: true, leaseUntil: 0 }) })) return 'ownership lost';
+    if (!await this.report({ endedAt, parts: this.parts.keys, ...(handOver ? {} : { released: true, leaseUntil: 0 }) })) return 'ownership lost';
     if (!handOver) return 'released';
     await this.ports.invoker.dispatch({
       ...this.event, hi: this.event.lo + 1, expect: this.writer.attempt, hop: this.event.hop + 1,

@@ -158,7 +158,7 @@ export interface LeafRow {
   below?: { finished: number; failed: number };
   done?: boolean;
   released?: boolean;
-  parts?: string[];
+  parts?: readonly string[];
   /** Combine mode TREE: its batches were given up, what is left is to combine. */
   givenUp?: boolean;
   counts?: LeafCounts;

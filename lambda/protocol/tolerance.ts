@@ -6,9 +6,8 @@ export function timedOut(plan: Plan): Reason {
 
 export function tooManyFailures(failed: number, plan: Plan, example?: Failure): Reason {
   const what = plan.taskFunctions ? 'task' : 'batch';
-  const which = example && (example.taskId ?? (plan.taskFunctions ? `number ${example.batchId}` : example.batchId));
   const such = example
-    ? `; for example ${what} ${which}: ${example.errorType}: ${example.message} (calls: ${example.attempts}, request id: ${example.requestId || 'none'})`
+    ? `; for example ${what} ${example.taskId ?? example.batchId}: ${example.errorType}: ${example.message} (calls: ${example.attempts}, request id: ${example.requestId || 'none'})`
     : '';
   return {
     code: 'TooManyFailures',
